@@ -1,0 +1,83 @@
+// PageClassifier: what every page was, read from the crashed kernel's struct pages; and which classes a dump
+// level keeps. Runs in the crash kernel: no heap, no exceptions.
+//
+// The rules and their order are those of makedumpfile, so that its dump levels mean the same here. Two
+// differences, on purpose: broken memory is told for every single page, tails of compound pages included, and
+// a struct page that cannot be read makes its page `unknown` (kept) instead of ending the dump.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "common/arch/page_tables_x86_64.h"
+#include "common/dump_format/dump_format.h"
+#include "common/kernel/mem_map.h"
+#include "common/kernel/page_layout.h"
+#include "common/units.h"
+
+namespace warmdump {
+
+using dump_format::PageClass;
+
+// Bits of a dump level, as makedumpfile numbers them; a set bit leaves pages out.
+enum DumpLevel : unsigned {
+  kExcludeZero = 1,
+  kExcludeCache = 2,
+  kExcludePrivateCache = 4,  // and kExcludeCache
+  kExcludeUser = 8,
+  kExcludeFree = 16,
+};
+inline constexpr unsigned kDumpLevelMax = 31;
+
+// True when pages of that class belong into a dump of that level.
+bool is_kept(PageClass page_class, unsigned dump_level);
+
+class PageClassifier {
+ public:
+  // Block size of classify(): struct pages of a block fit PhysicalMemory::kViewMax.
+  static constexpr Pfn kBlockPfns = 4096;
+
+  // All references must outlive this object. Large (a bounce buffer): keep it in static storage.
+  PageClassifier(const PageLayout& layout, MemMap& mem_map, PageTables& page_tables, PhysicalMemory& memory)
+      : layout_(layout), mem_map_(mem_map), page_tables_(page_tables), memory_(memory) {}
+
+  // Classifies kBlockPfns pages from `first` (a multiple of kBlockPfns) on. Never fails: what cannot be read
+  // is `unknown`. Blocks may come in any order; consecutive ones are fastest.
+  void classify(Pfn first, std::span<PageClass, kBlockPfns> classes);
+
+ private:
+  // A struct page in place; `second` is the one behind it, or nullptr.
+  struct View {
+    const std::byte* first;
+    const std::byte* second;
+  };
+  // The pages from a head on that share its class.
+  struct Unit {
+    PageClass page_class = PageClass::kernel;
+    Pfn page_count = 1;
+  };
+
+  void classify_readable(Pfn first, const std::byte* pages, std::span<PageClass> classes);
+  Unit unit_at(Pfn pfn, View page) const;
+  unsigned compound_order(Pfn pfn, View page) const;
+  bool is_hugetlb(View page) const;
+  bool is_slab(std::uint64_t flags, std::uint32_t mapcount) const;
+  bool is_tail(const std::byte* page) const;
+  bool is_poisoned(const std::byte* page) const;
+  // For a tail whose head was not just seen: the unit it belongs to, cut to begin at `pfn`.
+  Unit unit_of_tail(Pfn pfn);
+  const std::byte* gather(VirtualAddress address, std::span<PageClass, kBlockPfns> classes);
+
+  const PageLayout& layout_;
+  MemMap& mem_map_;
+  PageTables& page_tables_;
+  PhysicalMemory& memory_;
+  Pfn next_first_ = 0;                         // block that would continue the last one
+  Pfn carry_end_ = 0;                          // pages below belong to the unit last seen ...
+  PageClass carry_class_ = PageClass::kernel;  // ... and have its class
+  alignas(8) std::byte bounce_[kBlockPfns * kStructPageSizeMax];
+};
+
+}  // namespace warmdump
