@@ -1,0 +1,46 @@
+// The capture itself: from a vmcore to a dump on a region, most valuable pages first. No heap.
+//
+//   notes, VMCOREINFO, printk ring        whatever happens later, the next boot can tell what happened
+//   kernel image, tables                  makes everything after it readable
+//   kernel pages, struct pages            the dump proper
+//   device dumps                          can be tens of MiB, and nobody needs them to open the dump
+//   cache, user, free pages               only where the dump level asks for them
+//
+// A region too small for all of it gets what fits, in this order, and an exact account of what is missing.
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "capture/pfn_ranges.h"
+#include "common/dump_format/dump_format.h"
+#include "common/file_device.h"
+#include "common/kernel/page_classifier.h"
+#include "common/result.h"
+
+namespace warmdump {
+
+struct CaptureRequest {
+  unsigned dump_level = kDumpLevelMax;
+  PfnRange region;          // the dump region in the crashed machine: never read, never stored
+  std::string_view info;    // "key=value" lines to go into the dump
+  bool force_read = false;  // use read() instead of mmap()
+};
+
+struct CaptureReport {
+  dump_format::Completeness completeness = dump_format::Completeness::failed;
+  dump_format::ClassTotals classes[dump_format::kPageClassCount];
+  dump_format::RegionHeader header;  // as last written
+  bool used_read = false;            // the kernel refused to map the vmcore
+};
+
+// Writes a dump of `vmcore` to `region`, beginning with `header` (from check_region). A dump that only lacks
+// something is no error but a report with its completeness. To be called once in the life of the program: all
+// its memory is static, and independent of how large the crashed machine was.
+// Errors: not_found, invalid, corrupt, unsupported (the vmcore cannot be understood; the region was not
+// touched), io (writing failed for good; what was flushed before is a partial dump).
+Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const dump_format::RegionHeader& header,
+                            const CaptureRequest& request, CaptureReport& report);
+
+}  // namespace warmdump

@@ -1,0 +1,36 @@
+// FrameEncoder: compresses a frame's payload with zstd, in a static workspace. No heap.
+
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "common/dump_format/dump_format.h"
+
+namespace warmdump {
+
+class FrameEncoder {
+ public:
+  // Large: keep it in static storage.
+  FrameEncoder();
+
+  struct Encoded {
+    dump_format::Codec codec;
+    std::size_t size;
+  };
+  // Room encode() wants for a payload of `raw_size` bytes.
+  static std::size_t bound(std::size_t raw_size);
+
+  // Writes the payload as it will be stored to `target` (at least bound(raw.size()) bytes): compressed, or as
+  // it is where compression does not make it smaller.
+  Encoded encode(std::span<const std::byte> raw, std::span<std::byte> target);
+
+ private:
+  // Measured with the parameters of frame_encoder.cc; the constructor checks it.
+  static constexpr std::size_t kWorkspaceSize = 1 * kMiB;
+
+  void* context_ = nullptr;
+  alignas(64) std::byte workspace_[kWorkspaceSize];
+};
+
+}  // namespace warmdump

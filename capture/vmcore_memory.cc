@@ -1,0 +1,59 @@
+#include "capture/vmcore_memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace warmdump {
+VmcoreMemory::~VmcoreMemory() {
+  unmap_window();
+}
+
+void VmcoreMemory::unmap_window() {
+  if (window_ != nullptr) ::munmap(const_cast<std::byte*>(window_), window_size_);
+  window_ = nullptr;
+}
+
+bool VmcoreMemory::map_window(ByteCount offset, ByteCount length) {
+  unmap_window();
+  const ByteCount file_end = round_up(vmcore_.size(), kPageSize);
+  ByteCount start = round_down(offset, kWindowSize);
+  if (offset + length > start + kWindowSize) start = round_down(offset, kPageSize);
+  const ByteCount size = std::min(kWindowSize, file_end - start);
+  void* mapped =
+      ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, vmcore_.descriptor(), static_cast<off_t>(start));
+  if (mapped == MAP_FAILED) return false;
+  window_ = static_cast<const std::byte*>(mapped);
+  window_offset_ = start;
+  window_size_ = size;
+  return true;
+}
+
+Result<ByteCount> VmcoreMemory::file_offset(PhysicalAddress address, ByteCount length) const {
+  const MemoryRange* range = ranges_.find(address);
+  if (range == nullptr || length > range->end - address) {
+    return Error::make(ErrorCode::not_found, "physical memory is not part of the vmcore")
+        .at(WhereKind::pfn, address / kPageSize);
+  }
+  return range->file_offset + (address - range->start);
+}
+
+Result<void> VmcoreMemory::read(PhysicalAddress address, std::span<std::byte> target) {
+  return vmcore_.read_at(TRY(file_offset(address, target.size())), target);
+}
+
+Result<std::span<const std::byte>> VmcoreMemory::view(PhysicalAddress address, ByteCount length) {
+  const ByteCount offset = TRY(file_offset(address, length));
+  if (!uses_read_) {
+    const bool is_inside =
+        window_ != nullptr && offset >= window_offset_ && offset + length <= window_offset_ + window_size_;
+    if (is_inside || map_window(offset, length))
+      return std::span(window_ + (offset - window_offset_), length);
+    uses_read_ = true;
+  }
+  const auto target = std::span(buffer_).first(length);
+  TRY(vmcore_.read_at(offset, target));
+  return std::span<const std::byte>(target);
+}
+
+}  // namespace warmdump
