@@ -1,0 +1,34 @@
+// Makes the crash image: the initramfs of the crash kernel. It holds the capture as /init, the modules it
+// loads, /warmdump.conf, empty directories to mount on, and nothing else.
+//
+// Two archives one behind the other, both unpacked by the kernel: a compressed base that stays the same for a
+// kernel, and a small plain one with the configuration of this boot. A further archive may follow them.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/hosted/failure.h"
+#include "initramfs/capture_configuration.h"
+#include "initramfs/crash_modules.h"
+#include "initramfs/kernel_config.h"
+
+namespace warmdump {
+
+// Refuses what the crash kernel could not run as /init: not a 64-bit x86 ELF program
+// (ErrorCode::unsupported), or one that needs a dynamic loader, which the image has not (ErrorCode::invalid).
+Outcome<void> check_capture_program(std::string_view program);
+
+struct CrashImage {
+  std::string bytes;
+  std::string_view compression;  // name of the base archive's compressor
+  ByteCount unpacked_size = 0;   // memory the kernel fills with its files
+};
+
+// `appended_archive` is a cpio archive, plain or compressed, as the kernel takes it; empty for none.
+Outcome<CrashImage> build_crash_image(std::string_view capture_program, const CrashModules& modules,
+                                      const CaptureConfiguration& configuration,
+                                      const KernelConfig& kernel_config, std::string_view appended_archive);
+
+}  // namespace warmdump
