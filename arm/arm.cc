@@ -1,0 +1,118 @@
+#include "arm/arm.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "arm/active_region.h"
+#include "arm/boot_facts.h"
+#include "arm/command_line.h"
+#include "common/hosted/byte_count_text.h"
+#include "common/hosted/unique_fd.h"
+
+namespace warmdump {
+namespace {
+
+constexpr const char* kCaptureName = "warmdump-capture";
+constexpr ByteCount kCaptureSizeMax = 64 * kMiB;
+constexpr ByteCount kAppendedArchiveSizeMax = 64 * kMiB;
+constexpr ByteCount kKernelSizeMax = 256 * kMiB;
+
+// What a crash kernel took beside its own image and initramfs: page tables, per-CPU areas, drivers, and the
+// capture's buffers. Measured with Debian's 6.1: it comes up in 96 MiB with 12 MiB to spare, and not in 80
+// MiB.
+constexpr ByteCount kCrashKernelWorkingSize = 24 * kMiB;
+
+Outcome<AddressRange> find_region(const ArmRequest& request, const MachineFiles& files) {
+  const std::string command_line = TRY(files.read("/proc/cmdline"));
+  if (request.image_only && request.region) return find_region_of_command_line(command_line, request.region);
+  const std::string iomem = TRY(files.read("/proc/iomem"));
+  auto map = parse_memory_map(iomem);
+  if (!map.has_value()) {
+    if (request.image_only && map.error().code == ErrorCode::no_permission) {
+      return find_region_of_command_line(command_line, request.region);
+    }
+    return std::move(map.error());
+  }
+  return find_active_region(*map, command_line, request.region);
+}
+
+Outcome<std::string> find_capture(const std::string& path) {
+  if (!path.empty()) return path;
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    const std::filesystem::path beside = program.parent_path() / kCaptureName;
+    if (std::filesystem::exists(beside, error)) return beside.string();
+  }
+  const std::string installed = std::string(WARMDUMP_LIBEXEC_DIRECTORY) + "/" + kCaptureName;
+  if (std::filesystem::exists(installed, error)) return installed;
+  return Failure(ErrorCode::not_found,
+                 fmt::format("no {} beside the warmdump program, nor {}; name it with --capture",
+                             kCaptureName, installed));
+}
+
+Outcome<std::string> read_capture(const std::string& path) {
+  std::string program = TRY(read_whole_file(path, kCaptureSizeMax));
+  TRY(in_context("cannot use " + path + " as /init of the crash kernel", check_capture_program(program)));
+  return program;
+}
+
+}  // namespace
+
+Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files) {
+  CrashSetup setup;
+  setup.region = TRY(find_region(request, files));
+  const std::string running_version = files.line_or_empty("/proc/sys/kernel/osrelease");
+  setup.kernel_path =
+      request.kernel_path.empty() ? files.path("/boot/vmlinuz-" + running_version) : request.kernel_path;
+  const std::string kernel = TRY(read_whole_file(setup.kernel_path, kKernelSizeMax));
+  setup.kernel = TRY(in_context(setup.kernel_path, parse_kernel_image(kernel)));
+  if (setup.kernel.version != running_version) {
+    setup.warnings.push_back(
+        fmt::format("the crash kernel is {}, the running one {}", setup.kernel.version, running_version));
+  }
+  const std::string modules_directory = request.modules_directory.empty()
+                                            ? files.path("/lib/modules/" + setup.kernel.version)
+                                            : request.modules_directory;
+  const CrashModules modules = TRY(read_crash_modules(modules_directory));
+  setup.capture_path = TRY(find_capture(request.capture_path));
+  const std::string capture = TRY(read_capture(setup.capture_path));
+  std::string appended;
+  if (!request.appended_archive_path.empty()) {
+    appended = TRY(read_whole_file(request.appended_archive_path, kAppendedArchiveSizeMax));
+  }
+  CaptureConfiguration configuration;
+  configuration.region_start = setup.region.start;
+  configuration.region_size = setup.region.size;
+  configuration.dump_level = request.dump_level;
+  configuration.info = gather_boot_facts(files);
+  const KernelConfig kernel_config =
+      find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);
+  setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended));
+  setup.command_line = TRY(
+      crash_command_line(setup.region, files.line_or_empty("/proc/cmdline"), request.appended_command_line));
+  return setup;
+}
+
+std::optional<std::string> reservation_warning(const CrashSetup& setup, ByteCount reserved_size) {
+  const ByteCount wanted =
+      setup.kernel.init_size + setup.image.bytes.size() + setup.image.unpacked_size + kCrashKernelWorkingSize;
+  if (reserved_size >= wanted) return std::nullopt;
+  return fmt::format("crashkernel= reserves {}, but this kernel and image probably need {}",
+                     readable_byte_count(reserved_size), readable_byte_count(wanted));
+}
+
+Outcome<ByteCount> load_crash_setup(CrashSetup& setup, CrashKernelLoader& loader) {
+  const UniqueFd kernel(::open(setup.kernel_path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!kernel.valid()) return Failure::system("cannot open " + setup.kernel_path, errno);
+  const ByteCount reserved_size =
+      TRY(load_crash_kernel(loader, kernel.get(), setup.image.bytes, setup.command_line));
+  if (auto warning = reservation_warning(setup, reserved_size)) setup.warnings.push_back(std::move(*warning));
+  return reserved_size;
+}
+
+}  // namespace warmdump

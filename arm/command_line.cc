@@ -1,0 +1,104 @@
+#include "arm/command_line.h"
+
+#include <fmt/format.h>
+
+#include "arm/region_plan.h"
+#include "common/hosted/byte_count_text.h"
+
+namespace warmdump {
+namespace {
+
+constexpr std::string_view kCrashKernelSize = "128M";
+
+// COMMAND_LINE_SIZE of x86 with the final NUL, less what kexec_file_load puts in front: " elfcorehdr=0x..."
+// (MAX_ELFCOREHDR_STR_LEN, arch/x86/kernel/kexec-bzimage64.c).
+constexpr std::size_t kCommandLineMax = 2048 - 1 - 30;
+
+constexpr std::string_view kInheritedPrefixes[] = {"console=", "earlyprintk=", "earlyprintk",
+                                                   "earlycon=", "earlycon"};
+
+bool inherited(std::string_view option) {
+  for (const std::string_view prefix : kInheritedPrefixes) {
+    if (prefix.ends_with('=') ? option.starts_with(prefix) : option == prefix) return true;
+  }
+  return false;
+}
+
+bool blank(char character) {
+  return character == ' ' || character == '\t' || character == '\n';
+}
+
+}  // namespace
+
+std::string running_command_line_options(const AddressRange& region) {
+  return fmt::format("memmap={} crashkernel={}", memmap_value(region), kCrashKernelSize);
+}
+
+std::string crash_command_line_options(const AddressRange& region) {
+  // numa=off, cgroup_disable=memory: memory the crash kernel has no use for. acpi_no_memhotplug: it must not
+  // add the machine's memory to itself.
+  return fmt::format(
+      "memmap={} nr_cpus=1 reset_devices irqpoll nokaslr panic=10 reboot=warm numa=off cgroup_disable=memory "
+      "acpi_no_memhotplug",
+      memmap_value(region));
+}
+
+Outcome<std::string> crash_command_line(const AddressRange& region, std::string_view running_command_line,
+                                        std::string_view appended) {
+  std::string line = crash_command_line_options(region);
+  for (const std::string_view option : command_line_options(running_command_line)) {
+    if (inherited(option)) line.append(" ").append(option);
+  }
+  while (!appended.empty() && blank(appended.back())) appended.remove_suffix(1);
+  while (!appended.empty() && blank(appended.front())) appended.remove_prefix(1);
+  if (!appended.empty()) line.append(" ").append(appended);
+  if (line.size() > kCommandLineMax) {
+    return Failure(ErrorCode::invalid,
+                   fmt::format("the crash kernel's command line has {} characters, {} at most", line.size(),
+                               kCommandLineMax));
+  }
+  return line;
+}
+
+Outcome<std::vector<AddressRange>> regions_of_command_line(std::string_view command_line) {
+  constexpr std::string_view kPrefix = "memmap=";
+  std::vector<AddressRange> regions;
+  for (std::string_view option : command_line_options(command_line)) {
+    if (!option.starts_with(kPrefix)) continue;
+    option.remove_prefix(kPrefix.size());
+    while (!option.empty()) {
+      const std::string_view item = option.substr(0, option.find(','));
+      option.remove_prefix(std::min(item.size() + 1, option.size()));
+      const auto mark = item.find('!');
+      if (mark == std::string_view::npos) continue;
+      const auto size = parse_byte_count(item.substr(0, mark));
+      const auto start = parse_byte_count(item.substr(mark + 1));
+      if (!size.has_value() || !start.has_value() || *size == 0 || *start + *size < *start) {
+        return Failure(ErrorCode::invalid,
+                       fmt::format("memmap={} on the kernel command line is not size!start", item));
+      }
+      regions.push_back({*start, *size});
+    }
+  }
+  return regions;
+}
+
+std::vector<std::string_view> command_line_options(std::string_view command_line) {
+  std::vector<std::string_view> options;
+  std::size_t start = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i <= command_line.size(); ++i) {
+    const bool end = i == command_line.size() || (!quoted && blank(command_line[i]));
+    if (!end) {
+      if (command_line[i] == '"') quoted = !quoted;
+      continue;
+    }
+    const std::string_view option = command_line.substr(start, i - start);
+    if (option == "--") break;
+    if (!option.empty()) options.push_back(option);
+    start = i + 1;
+  }
+  return options;
+}
+
+}  // namespace warmdump

@@ -1,0 +1,34 @@
+// The kernel command lines warmdump reads and makes: that of the running system, and that of the crash
+// kernel.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arm/memory_map.h"
+#include "common/hosted/failure.h"
+
+namespace warmdump {
+
+// What the boot loader has to add: the region, and memory for the crash kernel.
+std::string running_command_line_options(const AddressRange& region);
+
+// The crash kernel's own options: the region (kexec_file_load does not hand it on), one CPU, no address
+// randomisation, devices reset before use, and a warm reset if it panics itself.
+std::string crash_command_line_options(const AddressRange& region);
+
+// The whole command line of the crash kernel: crash_command_line_options(), then console= and earlyprintk=
+// options of the running kernel, then `appended`. ErrorCode::invalid when it is longer than the kernel takes.
+Outcome<std::string> crash_command_line(const AddressRange& region, std::string_view running_command_line,
+                                        std::string_view appended);
+
+// Every region that memmap=size!start options of a command line make, in order; other memmap= forms are
+// skipped. A `!` item that is not size!start is ErrorCode::invalid: the kernel would have ignored it.
+Outcome<std::vector<AddressRange>> regions_of_command_line(std::string_view command_line);
+
+// Options as the kernel splits them: at blanks outside double quotes, up to a lone "--".
+std::vector<std::string_view> command_line_options(std::string_view command_line);
+
+}  // namespace warmdump

@@ -1,0 +1,38 @@
+// Loads and unloads the crash kernel, and explains the kernel's refusals.
+
+#pragma once
+
+#include <string>
+
+#include "common/hosted/failure.h"
+#include "common/units.h"
+
+namespace warmdump {
+
+// The kernel's side of it. The real one: system_crash_kernel_loader(); tests have their own.
+class CrashKernelLoader {
+ public:
+  virtual ~CrashKernelLoader() = default;
+
+  virtual Outcome<ByteCount> reserved_size() = 0;  // memory set apart by crashkernel=, 0 for none
+  virtual Outcome<bool> loaded() = 0;
+  // 0 or an errno. The descriptors are only read; they stay the caller's.
+  virtual int load(int kernel_fd, int initrd_fd, const std::string& command_line) = 0;
+  virtual int unload() = 0;
+  // After EPERM: why the kernel does not permit it, and what to do.
+  virtual std::string not_permitted_reason() = 0;
+};
+
+// kexec_file_load(2), /sys/kernel/kexec_crash_size and kexec_crash_loaded (or /sys/kernel/kexec/crash_*,
+// where newer kernels keep them).
+CrashKernelLoader& system_crash_kernel_loader();
+
+// Loads kernel and initramfs, replacing what was loaded, and makes sure that the kernel says so. On failure
+// an image loaded before may or may not be left; the kernel frees it before it takes the new one. Returns the
+// reserved size.
+Outcome<ByteCount> load_crash_kernel(CrashKernelLoader& loader, int kernel_fd, const std::string& initramfs,
+                                     const std::string& command_line);
+
+Outcome<void> unload_crash_kernel(CrashKernelLoader& loader);
+
+}  // namespace warmdump
