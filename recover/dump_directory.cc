@@ -1,0 +1,65 @@
+#include "recover/dump_directory.h"
+
+#include <chrono>
+#include <span>
+#include <string>
+
+#include "common/hosted/whole_file.h"
+#include "recover/meta_json.h"
+#include "recover/output/output_file.h"
+#include "recover/output/output_format.h"
+
+namespace warmdump {
+namespace {
+
+// meta.json is a few KiB; anything much larger is not ours.
+constexpr ByteCount kMetaSizeMax = 16 * kMiB;
+
+class StopWatch {
+ public:
+  std::uint64_t elapsed_ms() const {
+    const auto elapsed = std::chrono::steady_clock::now() - start_;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+Outcome<void> write_text(const std::filesystem::path& path, std::string_view text) {
+  OutputFile file = TRY(OutputFile::create(path));
+  TRY(file.write_at(0, std::as_bytes(std::span(text))));
+  return file.commit();
+}
+
+}  // namespace
+
+Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::filesystem::path& directory,
+                                          const ProgressFunction& progress) {
+  const StopWatch whole;
+  DumpContents contents = TRY(summarize(dump));
+  DumpSummary& summary = contents.summary;
+  if (summary.log_error.empty()) TRY(write_text(directory / kDmesgName, format_printk_log(contents.log)));
+  summary.timings_ms["summary"] = whole.elapsed_ms();
+
+  const StopWatch converting;
+  OutputOptions options;
+  options.incomplete = !summary.complete;
+  const OutputReport report =
+      TRY(output_formats().front().write(dump, directory / kVmcoreName, options, progress));
+  summary.vmcore_size = report.file_size;
+  summary.timings_ms["vmcore"] = converting.elapsed_ms();
+  summary.timings_ms["total"] = whole.elapsed_ms();
+
+  TRY(write_text(directory / kMetaName, to_json(summary)));
+  return std::move(summary);
+}
+
+Outcome<DumpSummary> read_dump_directory(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / kMetaName;
+  const std::string text = TRY(
+      in_context("no finished dump in " + directory.string(), read_whole_file(path.string(), kMetaSizeMax)));
+  return in_context(directory.string(), parse_meta_json(text));
+}
+
+}  // namespace warmdump

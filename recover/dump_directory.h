@@ -1,0 +1,29 @@
+// A dump as a directory of files: what the next boot keeps of a crash.
+
+#pragma once
+
+#include <filesystem>
+
+#include "common/hosted/failure.h"
+#include "recover/dump_reader.h"
+#include "recover/dump_summary.h"
+#include "recover/progress.h"
+
+namespace warmdump {
+
+// Names in a dump directory.
+inline constexpr const char* kDmesgName = "vmcore-dmesg.txt";
+inline constexpr const char* kVmcoreName = "vmcore";   // "vmcore-incomplete" while it is written
+inline constexpr const char* kMetaName = "meta.json";  // written last: its presence says the others are whole
+
+// Writes the files of `dump` into the existing, empty `directory`, the small and most telling first. When it
+// returns, all is on the disk, the names too. On failure the files that were finished stay, no meta.json is
+// among them. An incomplete dump is no failure: see DumpSummary::complete.
+// Errors: no_space, refused (a file is there already), no_permission, io, corrupt (the region changes).
+Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::filesystem::path& directory,
+                                          const ProgressFunction& progress);
+
+// What meta.json of a finished dump directory says. Errors: not_found (no meta.json), corrupt, unsupported.
+Outcome<DumpSummary> read_dump_directory(const std::filesystem::path& directory);
+
+}  // namespace warmdump

@@ -1,0 +1,51 @@
+// DumpExtractor: the reading side, as the recovery state machine needs it. The real one is in
+// dump_reader_extractor.h; tests use one that can be killed anywhere.
+
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/device.h"
+#include "common/hosted/failure.h"
+
+namespace warmdump {
+
+// What frames carry of dump_format::RegionHeader::dump_id, so that it can be told without a header.
+using FrameDumpId = std::array<std::byte, 8>;
+
+struct DumpIdentity {
+  FrameDumpId id{};
+  std::uint64_t crash_time_s = 0;  // 0 when unknown
+};
+
+struct ExtractedDump {
+  bool complete = false;        // every page that was to be kept is in the files
+  std::string completeness;     // in words: "complete", or what is missing and why
+  ByteCount bytes_written = 0;  // size of all files
+  std::string crash_text;       // one line: what crashed; empty when unknown
+};
+
+class DumpExtractor {
+ public:
+  using Progress = std::function<void(ByteCount done, ByteCount total)>;
+
+  virtual ~DumpExtractor() = default;
+
+  // The dump that the readable frames of `region` belong to; nullopt when not one frame can be read.
+  // Works without a valid header. Errors: io.
+  virtual Outcome<std::optional<DumpIdentity>> identify(const Device& region) = 0;
+
+  // Writes the dump as files into the existing `directory`; what cannot be read is left out and said so in
+  // the files. Leaves partial files behind on failure. Need not flush.
+  // Errors: no_space; io; corrupt or unsupported when nothing useful can be made of the frames.
+  virtual Outcome<ExtractedDump> extract(const Device& region, const std::filesystem::path& directory,
+                                         const Progress& progress) = 0;
+};
+
+}  // namespace warmdump

@@ -1,0 +1,72 @@
+#include "recover/dump_reader_extractor.h"
+
+#include <cstring>
+
+#include "recover/dump_directory.h"
+#include "recover/frame_scan.h"
+
+namespace warmdump {
+namespace {
+
+// Where a dump without headers is looked for; DumpReader looks as far.
+constexpr ByteCount kSalvageWindow = 64 * kMiB;
+
+ByteCount bytes_in(const std::filesystem::path& directory) {
+  ByteCount bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+    const ByteCount size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0;
+    bytes += ignored ? 0 : size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Outcome<void> DumpReaderExtractor::open(const Device& region) {
+  dump_.reset();
+  region_ = &region;
+  reads_.emplace(region);
+  dump_.emplace(TRY(DumpReader::open(*reads_)));
+  return {};
+}
+
+Outcome<std::optional<DumpIdentity>> DumpReaderExtractor::identify(const Device& region) {
+  if (auto opened = open(region); !opened) {
+    const ErrorCode code = opened.error().code;
+    if (code == ErrorCode::not_found || code == ErrorCode::corrupt) return std::optional<DumpIdentity>();
+    return std::move(opened.error());
+  }
+  const ScanReport& scan = dump_->damage().scan;
+  if (scan.frames == 0 && scan.unreadable_bytes > 0) {
+    return Failure(ErrorCode::io, "the memory of the region cannot be read");
+  }
+  if (scan.frames == 0) return std::optional<DumpIdentity>();
+
+  DumpIdentity identity;
+  if (const auto& header = dump_->header()) {
+    std::memcpy(identity.id.data(), header->dump_id, identity.id.size());
+    identity.crash_time_s = header->crash_time_s;
+  } else {
+    const auto frame = TRY(find_first_frame(*reads_, kSalvageWindow));
+    if (!frame) return std::optional<DumpIdentity>();
+    std::memcpy(identity.id.data(), frame->header.dump_id, identity.id.size());
+  }
+  return std::optional<DumpIdentity>(identity);
+}
+
+Outcome<ExtractedDump> DumpReaderExtractor::extract(const Device& region,
+                                                    const std::filesystem::path& directory,
+                                                    const Progress& progress) {
+  if (region_ != &region || !dump_) TRY(open(region));
+  const DumpSummary summary =
+      TRY(write_dump_directory(*dump_, directory, [&](PageCount done, PageCount total) {
+        if (progress) progress(done * kPageSize, total * kPageSize);
+      }));
+  return ExtractedDump{.complete = summary.complete,
+                       .completeness = summary.completeness,
+                       .bytes_written = bytes_in(directory),
+                       .crash_text = summary.panic_text};
+}
+
+}  // namespace warmdump

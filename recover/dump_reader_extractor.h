@@ -1,0 +1,31 @@
+// DumpReaderExtractor: the DumpExtractor that reads real dumps, with DumpReader and write_dump_directory.
+
+#pragma once
+
+#include <optional>
+
+#include "recover/aligned_reads.h"
+#include "recover/dump_extractor.h"
+#include "recover/dump_reader.h"
+
+namespace warmdump {
+
+class DumpReaderExtractor final : public DumpExtractor {
+ public:
+  // Opens the dump, and keeps it open for extract(). Error io when there is no frame but memory that cannot
+  // be read: what lies there is unknown, so it must not be taken for nothing.
+  Outcome<std::optional<DumpIdentity>> identify(const Device& region) override;
+
+  // Progress counts bytes of memory. `region` is the one given to identify(), unchanged.
+  Outcome<ExtractedDump> extract(const Device& region, const std::filesystem::path& directory,
+                                 const Progress& progress) override;
+
+ private:
+  Outcome<void> open(const Device& region);
+
+  const Device* region_ = nullptr;
+  std::optional<AlignedReads> reads_;
+  std::optional<DumpReader> dump_;
+};
+
+}  // namespace warmdump

@@ -1,0 +1,72 @@
+// DumpSummary: everything worth telling about one dump, as plain values: for people (show, recover), for
+// meta.json, for the exit code.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recover/dump_reader.h"
+#include "recover/kernel_identity.h"
+#include "recover/page_walk.h"
+#include "recover/printk_log.h"
+
+namespace warmdump {
+
+// The region header, for people. Of a region without a dump this is all there is.
+struct RegionSummary {
+  std::string state;     // state_name(), "lost" when both headers are damaged
+  std::string phase;     // what the capture did last
+  std::string error;     // error_code_name() of what ended it, empty for none
+  int system_errno = 0;  // that went with it
+  std::uint64_t captures_refused = 0;
+  std::uint64_t region_start = 0;  // physical address
+  ByteCount region_size = 0;
+  std::uint64_t capture_ms = 0;  // from the start of the capture to its last write of the header
+};
+
+struct DumpSummary {
+  RegionSummary region;
+
+  bool complete = false;     // everything that was to be kept is here
+  std::string completeness;  // in words: "complete", or what is missing and why
+
+  std::string panic_text;  // empty: unknown
+  KernelIdentity kernel;
+  std::string build_id;            // of the kernel; empty: unknown
+  std::uint64_t crash_time_s = 0;  // since 1970; 0: unknown
+  unsigned dump_level = 0;
+  std::size_t cpu_count = 0;                        // processors whose registers are in the dump
+  std::map<std::string, std::string> capture_info;  // boot_id, armed_at ... as arm and capture left them
+
+  PageCounts pages;
+  ByteCount bytes_raw = 0;     // of the pages stored with their bytes
+  ByteCount bytes_stored = 0;  // of all frames
+  DamageReport damage;
+  std::vector<std::string> missing_parts;  // blobs that are missing or have holes
+
+  std::uint64_t log_records = 0;
+  std::uint64_t log_unfinished = 0;
+  std::uint64_t log_lost = 0;
+  std::string log_error;  // why there is no log, empty when there is
+
+  // Of a dump directory only.
+  std::optional<ByteCount> vmcore_size;
+  std::map<std::string, std::uint64_t> timings_ms;
+};
+
+// What write_dump_directory and show have of a dump besides its pages.
+struct DumpContents {
+  DumpSummary summary;
+  PrintkLog log;
+};
+
+// Reads the class maps once more. Errors: reading the region failed.
+Outcome<DumpContents> summarize(const DumpReader& dump);
+
+RegionSummary summarize_region(const dump_format::RegionHeader& header);
+
+}  // namespace warmdump

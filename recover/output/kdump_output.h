@@ -1,0 +1,17 @@
+// Writes a dump as a kdump-compressed file: what crash, drgn, libkdumpfile and makedumpfile read.
+//
+// Present pages are compressed one by one, all zero pages share one page of zeros, excluded and lost pages
+// have no bit in the second bitmap: tools report them as excluded instead of reading zeros. Nothing is kept
+// in memory but the index of runs; sparse on file systems that can.
+
+#pragma once
+
+#include "recover/output/output_format.h"
+
+namespace warmdump {
+
+// Contract of OutputFormat::write. Compressions: page_compressions().
+Outcome<OutputReport> write_kdump(const DumpReader& dump, const std::filesystem::path& path,
+                                  const OutputOptions& options, const ProgressFunction& progress);
+
+}  // namespace warmdump

@@ -1,0 +1,63 @@
+// Spool: the directory of recovered dumps, /var/crash by default.
+//
+// One directory a dump, <host>-<YYYY-MM-DD-HH:MM:SS> (time of the crash, UTC; "-2", "-3" ... behind it when
+// the name is taken). It is filled as <name>-incomplete and renamed when every byte is durable, so a name
+// without the suffix is always a whole dump. A file `.dump-id` in it names the dump: recovery that was killed
+// and starts again finds what it already saved by this, and never by the name.
+//
+// The spool is locked (flock) as long as the object lives: one program at a time fills it.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "common/hosted/failure.h"
+#include "recover/file_lock.h"
+
+namespace warmdump {
+
+inline constexpr const char* kDumpIdFile = ".dump-id";
+inline constexpr const char* kIncompleteSuffix = "-incomplete";
+
+class Spool {
+ public:
+  // Makes `directory` (0700) and its parents when missing; locks it. `host` goes into names; characters that
+  // do not belong into a file name become '_'.
+  // Errors: busy; no_permission; no_space; io.
+  static Outcome<Spool> open(const std::filesystem::path& directory, const std::string& host);
+
+  const std::filesystem::path& directory() const { return directory_; }
+
+  // The complete directory of the dump `dump_id` (lower-case hex), if it was saved before; durable on return.
+  Outcome<std::optional<std::filesystem::path>> find(const std::string& dump_id) const;
+
+  // Removes what an interrupted run left of this dump, and makes its empty -incomplete directory, which the
+  // caller fills. `time_s`: seconds since 1970, 0 for now.
+  Outcome<std::filesystem::path> begin(const std::string& dump_id, std::uint64_t time_s) const;
+
+  // Flushes everything in the directory begin() made, renames it to its final name, flushes the spool.
+  // Returns the final directory. After a failure the dump counts as not saved.
+  Outcome<std::filesystem::path> publish(const std::filesystem::path& incomplete) const;
+
+  // Removes a directory of begin() with all in it. Best effort: what stays is removed by the next begin().
+  void discard(const std::filesystem::path& incomplete) const;
+
+ private:
+  Spool(std::filesystem::path directory, std::string host, FileLock lock)
+      : directory_(std::move(directory)), host_(std::move(host)), lock_(std::move(lock)) {}
+
+  Outcome<void> remove_interrupted(const std::string& dump_id) const;
+  std::filesystem::path free_name(const std::string& stem) const;
+
+  std::filesystem::path directory_;
+  std::string host_;
+  FileLock lock_;
+};
+
+// "<host>-<YYYY-MM-DD-HH:MM:SS>" in UTC. Years beyond 9999 and 0 give the time `now_s` instead.
+std::string dump_directory_name(const std::string& host, std::uint64_t time_s, std::uint64_t now_s);
+
+}  // namespace warmdump
