@@ -1,0 +1,140 @@
+#include "upload/dump_directory.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <tuple>
+
+#include "upload/receipt.h"
+#include "upload/sha256.h"
+
+namespace warmdump {
+namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+Failure not_finished(const std::string& why) {
+  return Failure(ErrorCode::invalid, why + "; give the directory of a finished dump");
+}
+
+bool is_printable(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
+std::int64_t modified_nanoseconds(const struct stat& status) {
+  return status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec;
+}
+
+bool is_ours(std::string_view name) {
+  return name.starts_with('.') || name.starts_with(kReceiptName);
+}
+
+Outcome<std::vector<DumpFile>> list_files(int directory) {
+  const int duplicate = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (duplicate < 0) return Failure::system("cannot list", errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(duplicate), closedir);
+  std::vector<DumpFile> files;
+  errno = 0;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (is_ours(name)) continue;
+    struct stat status {};
+    if (fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      return Failure::system("cannot look at " + name, errno);
+    }
+    if (!is_printable(name)) return not_finished("a file name in it has unprintable characters");
+    if (!S_ISREG(status.st_mode)) return not_finished("\"" + name + "\" in it is not a plain file");
+    files.push_back(
+        {name, static_cast<ByteCount>(status.st_size), "", status.st_ino, modified_nanoseconds(status)});
+    errno = 0;
+  }
+  if (errno != 0) return Failure::system("cannot list", errno);
+  return files;
+}
+
+}  // namespace
+
+ByteCount DumpDirectory::total_bytes() const {
+  return std::accumulate(files.begin(), files.end(), ByteCount{0},
+                         [](ByteCount sum, const DumpFile& file) { return sum + file.size; });
+}
+
+void sort_for_sending(std::vector<DumpFile>& files) {
+  const auto rank = [](const DumpFile& file) {
+    const int stage = file.name == kCommitMarkerName ? 2 : file.name == kVmcoreName ? 1 : 0;
+    return std::tuple(stage, file.size, std::string_view(file.name));
+  };
+  std::sort(files.begin(), files.end(),
+            [&](const DumpFile& left, const DumpFile& right) { return rank(left) < rank(right); });
+}
+
+Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
+  DumpDirectory dump;
+  dump.path = path;
+  const std::unique_ptr<char, void (*)(void*)> real_path(realpath(path.c_str(), nullptr), std::free);
+  if (!real_path) return Failure::system("cannot open dump directory " + path, errno);
+  const std::string real = real_path.get();
+  dump.name = real.substr(real.rfind('/') + 1);
+  if (dump.name.empty() || !is_printable(dump.name)) return not_finished(path + " has no usable name");
+  if (dump.name.ends_with(kIncompleteSuffix)) {
+    return not_finished(path + " is still being written or was cut off: run warmdump recover first");
+  }
+  dump.directory = UniqueFd(open(real.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!dump.directory.valid()) return Failure::system("cannot open dump directory " + path, errno);
+  if (flock(dump.directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return Failure(ErrorCode::busy, path + ": another upload of this dump is running");
+    return Failure::system("cannot lock " + path, errno);
+  }
+  dump.files = TRY(in_context(path, list_files(dump.directory.get())));
+  for (const auto required : {kVmcoreName, kCommitMarkerName}) {
+    const auto has_name = [&](const DumpFile& file) { return file.name == required; };
+    if (std::none_of(dump.files.begin(), dump.files.end(), has_name)) {
+      return not_finished(path + " has no " + std::string(required));
+    }
+  }
+  sort_for_sending(dump.files);
+  return dump;
+}
+
+Outcome<void> hash_files(DumpDirectory& dump, const BytesDone& done) {
+  ByteCount before = 0;
+  for (auto& file : dump.files) {
+    const UniqueFd fd = TRY(open_unchanged(dump, file));
+    file.sha256 = TRY(in_context(
+        file.name, sha256_of_file(fd.get(), file.size, [&](ByteCount bytes) { done(before + bytes); })));
+    TRY(check_unchanged(fd.get(), file));
+    before += file.size;
+  }
+  return {};
+}
+
+Outcome<UniqueFd> open_unchanged(const DumpDirectory& dump, const DumpFile& file) {
+  // A FIFO put in place of the file must not block the open.
+  UniqueFd fd(
+      openat(dump.directory.get(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return Failure::system("cannot open " + dump.path + "/" + file.name, errno);
+  TRY(check_unchanged(fd.get(), file));
+  return fd;
+}
+
+Outcome<void> check_unchanged(int fd, const DumpFile& file) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return Failure::system("cannot look at " + file.name, errno);
+  if (!S_ISREG(status.st_mode) || status.st_ino != file.inode ||
+      static_cast<ByteCount>(status.st_size) != file.size ||
+      modified_nanoseconds(status) != file.modified_nanoseconds) {
+    return Failure(ErrorCode::corrupt, file.name + " was changed while it was being sent; send it again");
+  }
+  return {};
+}
+
+}  // namespace warmdump

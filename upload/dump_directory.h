@@ -1,0 +1,62 @@
+// DumpDirectory: a finished dump on disk, as the uploader sees it: which files, in which order, unchanged.
+//
+// All access goes through the descriptor of the directory, never through its path again, and never through
+// a symbolic link. A descriptor held open is also the lock: one uploader per dump.
+
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/hosted/failure.h"
+#include "common/hosted/unique_fd.h"
+#include "common/units.h"
+
+namespace warmdump {
+
+// Present in every finished dump. meta.json is written last by recover and sent last by upload: whoever
+// sees it may rely on the other files.
+inline constexpr std::string_view kVmcoreName = "vmcore";
+inline constexpr std::string_view kCommitMarkerName = "meta.json";
+inline constexpr std::string_view kIncompleteSuffix = "-incomplete";
+
+struct DumpFile {
+  std::string name;  // printable ASCII without '/'
+  ByteCount size = 0;
+  std::string sha256;  // 64 lower-case hexadecimal digits; empty before hash_files
+  // Identity at the time of listing; any difference later means that somebody changed the file.
+  std::uint64_t inode = 0;
+  std::int64_t modified_nanoseconds = 0;
+};
+
+struct DumpDirectory {
+  std::string path;             // as given by the user
+  std::string name;             // last component of the real path
+  UniqueFd directory;           // holds an exclusive flock
+  std::vector<DumpFile> files;  // in sending order
+
+  ByteCount total_bytes() const;
+};
+
+// Called with the bytes done so far of the file at hand.
+using BytesDone = std::function<void(ByteCount)>;
+
+// Opens, locks and lists. Failures: `invalid` when it is not a finished dump (name ends in -incomplete, no
+// vmcore or meta.json, something in it that is not a plain file), `busy` when another upload of it runs.
+// Hidden files and upload receipts are no part of the dump.
+Outcome<DumpDirectory> open_dump_directory(const std::string& path);
+
+// Small files first, so that a bad link delivers at least the report; then vmcore; meta.json at the end.
+void sort_for_sending(std::vector<DumpFile>& files);
+
+// Fills in the sha256 of every file. `done` counts over all files.
+Outcome<void> hash_files(DumpDirectory& dump, const BytesDone& done);
+
+// Opens one file for reading; fails with `corrupt` when it is no longer the one that was listed.
+Outcome<UniqueFd> open_unchanged(const DumpDirectory& dump, const DumpFile& file);
+// The same check on a file that is open, for the end of a transfer.
+Outcome<void> check_unchanged(int fd, const DumpFile& file);
+
+}  // namespace warmdump
