@@ -1,0 +1,57 @@
+// warmdump: everything on the full system, one subcommand each.
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "cli/command.h"
+
+namespace warmdump {
+
+ExitCode report_failure(const Failure& failure) {
+  std::fprintf(stderr, "warmdump: %s\n", failure.message.c_str());
+  switch (failure.code) {
+    case ErrorCode::invalid:
+      return kExitUsage;
+    case ErrorCode::busy:
+      return kExitBusy;
+    case ErrorCode::unsupported:
+      return kExitUnsupported;
+    case ErrorCode::timed_out:
+      return kExitTemporary;
+    default:
+      return kExitFailure;
+  }
+}
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app{"Kernel crash dumps kept in RAM across a warm reboot."};
+  app.set_version_flag("--version", "warmdump " WARMDUMP_VERSION);
+  app.require_subcommand(1);
+  ExitCode exit_code = kExitOk;
+  for (const auto register_command :
+       {register_plan_command, register_arm_command, register_recover_command, register_show_command,
+        register_extract_command, register_upload_command}) {
+    register_command(app, exit_code);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitOk : kExitUsage;
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace warmdump
+
+int main(int argc, char** argv) {
+  try {
+    return warmdump::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "warmdump: unexpected: %s\n", error.what());
+    return warmdump::kExitFailure;
+  }
+}

@@ -1,0 +1,246 @@
+// `warmdump recover`: the steps as they happen on standard error, what came of them on standard output.
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "common/dump_format/dump_state.h"
+#include "recover/dump_reader_extractor.h"
+#include "recover/file_lock.h"
+#include "recover/pmem_regions_ndctl.h"
+#include "recover/recover_machine.h"
+#include "recover/stopwatch.h"
+
+namespace warmdump {
+namespace {
+
+class PrintedEvents final : public RecoverEvents {
+ public:
+  void step(const std::string& text) override {
+    close_stage();
+    progress_.note(text);
+  }
+  void progress(const char* what, ByteCount done, ByteCount total) override {
+    if (stage_ != what) {
+      close_stage();
+      stage_ = what;
+      progress_.begin(what, total);
+    }
+    progress_.update(done);
+    if (done == total) close_stage();
+  }
+
+ private:
+  void close_stage() {
+    if (!stage_.empty()) progress_.finish();
+    stage_.clear();
+  }
+
+  Progress progress_;
+  std::string stage_;
+};
+
+const char* outcome_name(DumpOutcome outcome) {
+  switch (outcome) {
+    case DumpOutcome::none:
+      return "none";
+    case DumpOutcome::extracted:
+      return "extracted";
+    case DumpOutcome::already_saved:
+      return "already-saved";
+    case DumpOutcome::nothing_stored:
+      return "nothing-stored";
+  }
+  return "unknown";
+}
+
+const char* phase_of(const dump_format::RegionHeader& header) {
+  return dump_format::phase_name(static_cast<dump_format::Phase>(std::uint32_t{header.phase}));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+std::string seconds(std::uint64_t milliseconds) {
+  return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000);
+}
+
+void print_line(const char* label, const std::string& text) {
+  std::fputs(fmt::format("{:<10} {}\n", label, text).c_str(), stdout);
+}
+
+void print_dump(const RegionRecovery& recovery) {
+  switch (recovery.outcome) {
+    case DumpOutcome::none:
+      print_line("dump", recovery.formatted ? "none; the region is new and was prepared" : "none");
+      return;
+    case DumpOutcome::nothing_stored:
+      print_line("dump", fmt::format("none: the capture died (phase: {}) before it stored anything",
+                                     recovery.header ? phase_of(*recovery.header) : "unknown"));
+      break;
+    case DumpOutcome::already_saved:
+      print_line("dump", "saved by an earlier, interrupted run");
+      break;
+    case DumpOutcome::extracted:
+      print_line("dump", recovery.dump->completeness);
+      if (!recovery.dump->crash_text.empty()) print_line("crash", recovery.dump->crash_text);
+      break;
+  }
+  if (!recovery.directory.empty()) {
+    const std::string size =
+        recovery.dump
+            ? fmt::format(" ({}, {})", bytes_text(recovery.dump->bytes_written), seconds(recovery.extract_ms))
+            : "";
+    print_line("saved", recovery.directory.string() + size);
+  }
+  if (recovery.wiped) print_line("wiped", "and verified in " + seconds(recovery.wipe_ms));
+}
+
+void print_text(const Recovery& recovery) {
+  const std::string place = recovery.start == 0 ? "" : fmt::format(" at {:#x}", recovery.start);
+  print_line("region", recovery.region + ", " + bytes_text(recovery.size) + place);
+  if (recovery.dump) print_dump(*recovery.dump);
+  if (!recovery.returned) return;
+  const RegionReturn& returned = *recovery.returned;
+  const std::string blocks = fmt::format("{} in {} memory blocks, all online and Movable",
+                                         bytes_text(returned.bytes), returned.blocks.count);
+  print_line("returned",
+             returned.was_returned ? "before: " + blocks : blocks + ", " + seconds(returned.elapsed_ms));
+  if (!returned.was_returned) {
+    print_line("MemTotal", fmt::format("{} MiB before, {} MiB now", returned.memory_total_before / kMiB,
+                                       returned.memory_total_after / kMiB));
+  }
+}
+
+nlohmann::json dump_as_json(const RegionRecovery& recovery) {
+  nlohmann::json json{{"outcome", outcome_name(recovery.outcome)},
+                      {"formatted", recovery.formatted},
+                      {"wiped", recovery.wiped}};
+  if (!recovery.directory.empty()) json["directory"] = recovery.directory.string();
+  if (recovery.dump) {
+    json["complete"] = recovery.dump->complete;
+    json["completeness"] = recovery.dump->completeness;
+    json["crash"] = recovery.dump->crash_text;
+    json["bytes_written"] = recovery.dump->bytes_written;
+  }
+  if (recovery.header) {
+    const dump_format::RegionHeader& header = *recovery.header;
+    json["capture"] = {
+        {"state", dump_format::state_name(static_cast<dump_format::State>(std::uint32_t{header.state}))},
+        {"phase", phase_of(header)},
+        {"error", std::uint32_t{header.error_code} == 0
+                      ? ""
+                      : error_code_name(static_cast<ErrorCode>(std::uint32_t{header.error_code}))},
+        {"errno", std::uint32_t{header.system_errno}},
+        {"pages_lost", std::uint64_t{header.pages_lost}},
+        {"captures_refused", std::uint32_t{header.captures_refused}},
+    };
+  }
+  return json;
+}
+
+nlohmann::json failure_as_json(const Failure& failure) {
+  return {{"code", error_code_name(failure.code)}, {"message", failure.message}};
+}
+
+nlohmann::json as_json(const Recovery& recovery, std::uint64_t total_ms) {
+  nlohmann::json json{
+      {"region", {{"name", recovery.region}, {"start", recovery.start}, {"size", recovery.size}}},
+      {"timings_ms", {{"total", total_ms}}}};
+  if (recovery.dump) {
+    json["dump"] = dump_as_json(*recovery.dump);
+    json["timings_ms"]["extract"] = recovery.dump->extract_ms;
+    json["timings_ms"]["wipe"] = recovery.dump->wipe_ms;
+  }
+  if (recovery.returned) {
+    const RegionReturn& returned = *recovery.returned;
+    json["returned"] = {{"already", returned.was_returned},
+                        {"bytes", returned.bytes},
+                        {"memory_blocks", returned.blocks.count},
+                        {"memory_block_size", returned.blocks.block_size},
+                        {"memory_total_before", returned.memory_total_before},
+                        {"memory_total_after", returned.memory_total_after}};
+    json["timings_ms"]["return"] = returned.elapsed_ms;
+  }
+  if (recovery.return_failure) json["error"] = failure_as_json(*recovery.return_failure);
+  return json;
+}
+
+void print_json(const nlohmann::json& json) {
+  std::puts(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+}
+
+Outcome<Recovery> recover_locked(const RecoverRequest& request) {
+  std::optional<FileLock> lock;
+  if (!is_plain_file_or_disk(request.region) && ::geteuid() == 0)
+    lock.emplace(TRY(FileLock::take(kRegionLockPath)));
+  PmemRegionsNdctl regions;
+  DumpReaderExtractor extractor;
+  PrintedEvents events;
+  return recover_machine(request, regions, extractor, events);
+}
+
+bool is_incomplete(const Recovery& recovery) {
+  if (!recovery.dump) return false;
+  return recovery.dump->outcome == DumpOutcome::nothing_stored ||
+         (recovery.dump->dump && !recovery.dump->dump->complete);
+}
+
+ExitCode run_recover(const RecoverRequest& request, bool json) {
+  ::umask(S_IRWXG | S_IRWXO);  // a dump holds the secrets of the whole machine
+  const Stopwatch stopwatch;
+  const auto recovery = recover_locked(request);
+  if (!recovery) {
+    if (json) print_json({{"error", failure_as_json(recovery.error())}});
+    return report_failure(recovery.error());
+  }
+  if (json) {
+    print_json(as_json(*recovery, stopwatch.elapsed_ms()));
+  } else {
+    print_text(*recovery);
+  }
+  if (recovery->return_failure) return report_failure(*recovery->return_failure);
+  return is_incomplete(*recovery) ? kExitIncomplete : kExitOk;
+}
+
+}  // namespace
+
+void register_recover_command(CLI::App& app, ExitCode& exit_code) {
+  struct Options {
+    RecoverRequest request{.region = "", .spool = "/var/crash", .host = host_name()};
+    std::string spool = "/var/crash";
+    bool no_return = false;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "recover", "Save the dump of the last crash, wipe the region, give its memory back to the system.");
+  command
+      ->add_option("--region", options->request.region,
+                   "regionN or /dev/pmemN when there are several; or a file with a dump")
+      ->type_name("DEVICE|FILE");
+  command->add_option("--spool", options->spool, "Where dumps are kept")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command->add_flag("--no-return", options->no_return, "Leave the region as a disk");
+  command->add_flag("--json", options->json, "Print the outcome as one JSON object");
+  command->callback([options, &exit_code] {
+    options->request.spool = options->spool;
+    options->request.return_to_system = !options->no_return;
+    exit_code = run_recover(options->request, options->json);
+  });
+}
+
+}  // namespace warmdump
