@@ -1,0 +1,40 @@
+#include "initramfs/capture_configuration.h"
+
+#include <gtest/gtest.h>
+
+namespace warmdump {
+namespace {
+
+TEST(CaptureConfiguration, all_keys) {
+  CaptureConfiguration configuration;
+  configuration.region_start = 0x10fe00000;
+  configuration.region_size = 0x20200000;
+  configuration.info = {{"boot_id", "1-2"}, {"hostname", "box"}};
+  EXPECT_EQ(capture_configuration_text(configuration, {"/modules/a.ko", "/modules/b.ko"}, "/modules/c.ko"),
+            "region_start=0x10fe00000\n"
+            "region_size=0x20200000\n"
+            "dump_level=31\n"
+            "reset=warm\n"
+            "module=/modules/a.ko\n"
+            "module=/modules/b.ko\n"
+            "pmem_module=/modules/c.ko\n"
+            "info.boot_id=1-2\n"
+            "info.hostname=box\n");
+}
+
+TEST(CaptureConfiguration, built_in_driver_has_no_line) {
+  EXPECT_EQ(capture_configuration_text({}, {}, "").find("module"), std::string::npos);
+}
+
+TEST(CaptureConfiguration, a_value_cannot_make_a_line) {
+  CaptureConfiguration configuration;
+  configuration.reset = ResetMode::off;
+  configuration.info = {{"os_release", "x\nregion_start=0\r"}, {"long", std::string(1000, 'y')}};
+  const std::string text = capture_configuration_text(configuration, {}, "");
+  EXPECT_NE(text.find("info.os_release=x region_start=0 \n"), std::string::npos);
+  EXPECT_NE(text.find("info.long=" + std::string(kInfoValueSizeMax, 'y') + "\n"), std::string::npos);
+  EXPECT_NE(text.find("reset=off\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace warmdump

@@ -1,0 +1,50 @@
+// A real nginx with its dav module on loopback: own configuration, own directory, free ports, own
+// certificates.
+//
+//   http  127.0.0.1:http_port(), https  127.0.0.1:https_port() (certificate for "localhost" and 127.0.0.1)
+//   https 127.0.0.1:wrong_host_port() (certificate for "elsewhere.example" alone)
+//   /dav/ stores in files(); /forbidden/ 403; /full/ 507; /small/ takes 1 MiB; /moved/ redirects to /dav/;
+//   /private/ stores for user "device", password "s3cret"; /nodav/ knows no PUT
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace warmdump {
+
+class NginxServer {
+ public:
+  // Empty when nginx and openssl are here, else what is missing.
+  static std::string missing();
+
+  // Everything goes below `directory`. Throws when nginx does not come up.
+  explicit NginxServer(std::filesystem::path directory);
+  ~NginxServer();
+
+  void kill();     // SIGKILL: connections die in the middle
+  void restart();  // same ports, same files
+
+  std::uint16_t http_port() const { return http_port_; }
+  std::uint16_t https_port() const { return https_port_; }
+  std::uint16_t wrong_host_port() const { return wrong_host_port_; }
+  std::filesystem::path files() const { return directory_ / "root" / "dav"; }
+  std::filesystem::path ca_file() const { return directory_ / "ca.pem"; }
+  std::filesystem::path other_ca_file() const { return directory_ / "other-ca.pem"; }
+
+ private:
+  void make_certificates();
+  void write_configuration();
+  bool start();
+
+  std::filesystem::path directory_;
+  std::uint16_t http_port_ = 0;
+  std::uint16_t https_port_ = 0;
+  std::uint16_t wrong_host_port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace warmdump
