@@ -1,0 +1,200 @@
+"""The whole life of a dump on one virtual machine, step by step: plan, boot, recover, load, arm, crash, recover.
+
+Each step is a method; a scenario puts them together. What a step finds wrong is a GuestError.
+"""
+
+import dataclasses
+import json
+import pathlib
+import re
+import shutil
+import time
+
+import disk
+import guest_image
+import qemu
+import saved_vmcore
+
+BASE_COMMAND_LINE = "console=ttyS0"
+GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
+KERNEL_START = r"\] Linux version "
+
+
+@dataclasses.dataclass
+class Setup:
+    """What to run the cycle on."""
+
+    kernel: guest_image.Kernel
+    programs: pathlib.Path  # where the build put warmdump, warmdump-capture and memory_load
+    work: pathlib.Path  # everything the run makes; emptied at the start
+    memory_mib: int = 1536
+    region_size: str = "256M"  # as given to `warmdump plan --size`
+    save_vmcore: bool = False
+    kvm: bool = False
+
+
+@dataclasses.dataclass
+class Crash:
+    """What the console said while the crash kernel ran."""
+
+    panic: str
+    to_crash_kernel_s: float  # from the panic to the crash kernel's first line
+    crash_kernel_s: float  # from there to the next kernel's first line, firmware included
+    to_system_s: float  # from there until the system takes commands
+    lines: list  # the crash kernel's console
+
+
+class CrashCycle:
+    """Use as a context manager. `on_step(text)` hears of every step, `on_console(line)` of every console line."""
+
+    def __init__(self, setup, on_step=None, on_console=None):
+        self.setup = setup
+        self._on_step = on_step or (lambda text: None)
+        self._on_console = on_console
+        self.machine = None  # the running qemu.VirtualMachine
+        self.plan_result = None
+        self.disk = setup.work / "disk"
+        self.vmcore_disk = setup.work / "vmcore-disk"
+
+    def __enter__(self):
+        setup = self.setup
+        shutil.rmtree(setup.work, ignore_errors=True)
+        setup.work.mkdir(parents=True)
+        self._on_step("building the guest")
+        guest_image.build(setup.work / "guest.cpio", setup.kernel, [setup.programs / name for name in GUEST_PROGRAMS])
+        content = setup.work / "disk-content"
+        for directory in ("boot", "crash", "uploaded"):
+            (content / directory).mkdir(parents=True)
+        shutil.copy2(setup.kernel.image, content / "boot")
+        if setup.save_vmcore:
+            saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
+                                       setup.programs / "warmdump-capture")
+            saved_vmcore.make_disk(self.vmcore_disk, setup.memory_mib)
+        disk.make_ext4(self.disk, content, 1024)
+        shutil.rmtree(content)
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def plan(self):
+        """Boots the machine as it came, asks `warmdump plan`, and switches it off."""
+        self._start("", "plan")
+        _, text = self.machine.run(f"warmdump plan --size {self.setup.region_size} --json")
+        self.plan_result = json.loads(text)
+        self.power_off()
+        return self.plan_result
+
+    @property
+    def region(self):
+        """(start, size) in bytes, as planned."""
+        return self.plan_result["region"]["start"], self.plan_result["region"]["size"]
+
+    def boot(self):
+        """Switches the machine on with the planned command line: RAM is empty, the region raw."""
+        self._start(self.plan_result["running_command_line"], "cycle")
+
+    def recover(self, *options):
+        """Runs `warmdump recover`; returns its report."""
+        _, text = self.machine.run(" ".join(("warmdump recover --json", *options)), timeout=300)
+        return json.loads(text[text.index("{"):text.rindex("}") + 1])
+
+    def load_memory(self, anonymous_mib, kernel_objects=0):
+        """Puts the guest's memory to use: files, shared memory, processes, pipes, sockets, huge pages. With
+        kernel_objects also that many inodes, and a hundredth as many processes and full pipes."""
+        run = self.machine.run
+        run("echo 8 > /proc/sys/vm/nr_hugepages; echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")
+        run("dd if=/dev/urandom of=/disk/file bs=1M count=24; cat /disk/file /boot/vmlinuz-* > /dev/null")
+        run("find /lib /usr -type f -exec cat {} + > /dev/shm/files")
+        run("dd if=/dev/urandom of=/dev/shm/random bs=1M count=8")
+        run("for i in 1 2 3 4 5 6; do sleep 100000 < /dev/null > /dev/null 2>&1 & done; rm -f /tmp/loaded")
+        run(f"ulimit -n 4096; memory_load {anonymous_mib} {kernel_objects} > /tmp/loaded 2>&1 < /dev/null &")
+        run("for i in $(seq 300); do grep -q loaded /tmp/loaded && exit 0; sleep 0.2; done; cat /tmp/loaded; exit 1",
+            timeout=100)
+
+    def arm(self, *options):
+        """Runs `warmdump arm`; returns what it prints."""
+        if self.setup.save_vmcore:
+            options = (*options, "--append-cpio", "/boot/save-vmcore.cpio")
+        return self.machine.run(" ".join(("warmdump arm", *options)))[1]
+
+    def crash(self, timeout=600, on_phase=None):
+        """Panics the machine and waits until it is up again; `on_phase(text)` hears how far it is."""
+        machine = self.machine
+        on_phase = on_phase or (lambda text: None)
+        machine.run("sync")
+        machine.skip_console()
+        start = time.monotonic()
+        machine.send("echo c > /proc/sysrq-trigger")
+        panic = machine.wait_for_console(r"(Kernel panic - not syncing: .*)", 30).group(1)
+        machine.wait_for_console(KERNEL_START, 60)
+        in_crash_kernel = time.monotonic()
+        on_phase("the crash kernel boots and captures")
+        first_line = machine.console_position
+        machine.wait_for_console(KERNEL_START, timeout)
+        reset = time.monotonic()
+        on_phase("warm reset: the RAM has kept its contents; the next boot")
+        lines = machine.console_lines(first_line, machine.console_position - 1)
+        machine.wait_ready()
+        return Crash(panic, in_crash_kernel - start, reset - in_crash_kernel, time.monotonic() - reset, lines)
+
+    def dumps(self):
+        """Names of the finished dumps in the guest's spool."""
+        names = self.machine.run("cd /var/crash && ls -d */ 2>/dev/null", check=False)[1].split()
+        return sorted(name.strip("/") for name in names)
+
+    def memory_total(self):
+        """MemTotal in bytes."""
+        return int(re.search(r"MemTotal: +(\d+) kB", self.machine.run("cat /proc/meminfo")[1]).group(1)) << 10
+
+    def region_blocks(self):
+        """State of every memory block that the region gives back: a list of (name, state, zones)."""
+        start, size = self.region
+        block = self.plan_result["memory_block_size"]
+        first, end = -(-(start + (2 << 20)) // block), (start + size) // block
+        command = ";".join(f"echo memory{n} $(cat /sys/devices/system/memory/memory{n}/state) "
+                           f"$(cat /sys/devices/system/memory/memory{n}/valid_zones)" for n in range(first, end))
+        return [tuple(line.split(None, 2)) for line in self.machine.run(command)[1].splitlines()]
+
+    def check_returned(self, memory_total_before):
+        """After recovery: every memory block of the region online and Movable, MemTotal as it was."""
+        blocks = self.region_blocks()
+        wrong = [block for block in blocks if block[1:] != ("online", "Movable")]
+        if not blocks or wrong:
+            raise qemu.GuestError(f"memory blocks of the region not online and Movable: {wrong or 'all'}",
+                                  self.machine.log_path)
+        missing = memory_total_before - self.memory_total()
+        allowed = (2 << 20) + self.region[1] // 64
+        if abs(missing) > allowed:
+            raise qemu.GuestError(f"MemTotal changed by {-missing >> 10} KiB, allowed are {allowed >> 10} KiB",
+                                  self.machine.log_path)
+
+    def power_off(self):
+        """Switches the machine off in order, so that its disk can be read."""
+        self.machine.power_off()
+        self.stop()
+
+    def stop(self):
+        if self.machine is not None:
+            self.machine.__exit__()
+            self.machine = None
+
+    def copy_out(self, path, target):
+        """Copies a directory from the disk of the machine, which is off."""
+        return disk.copy_out(self.disk, path, target)
+
+    def take_vmcore(self):
+        """The vmcore that the crash kernel saved; the machine is off."""
+        saved_vmcore.take(self.vmcore_disk, self.setup.work / "vmcore.saved")
+        return self.setup.work / "vmcore.saved"
+
+    def _start(self, options, name):
+        setup = self.setup
+        disks = (self.disk, self.vmcore_disk) if setup.save_vmcore else (self.disk,)
+        machine = qemu.Machine(kernel=setup.kernel.image, initrd=setup.work / "guest.cpio",
+                               command_line=f"{BASE_COMMAND_LINE} {options}", log_directory=setup.work / f"log-{name}",
+                               disks=disks, memory_mib=setup.memory_mib, kvm=setup.kvm)
+        self._on_step("booting")
+        self.machine = qemu.VirtualMachine(machine, self._on_console)
+        self.machine.__enter__()
+        self.machine.wait_ready()

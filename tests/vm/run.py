@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--kvm] [FILTER...]
+
+A scenario runs if its name contains one of the filters, or if there are none. Each leaves its consoles in
+WORK/<name>/. --results writes [name, outcome, message] triples as JSON.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import signal
+import sys
+import time
+import traceback
+
+import page_truth
+import qemu
+import scenario
+import twice
+
+KERNELS = ("6.1", "6.12")
+KERNELS_BY_NAME = ("5.10", "newest")  # run only when a filter names them, as in `./test --vm twice-stale-newest`
+
+# To add one: its name and a function that takes a scenario.Context and raises if something does not hold.
+SCENARIOS = {
+    "page-truth": page_truth.run,
+    "twice-raw": twice.run_raw,
+    "twice-stale": twice.run_stale,
+}
+
+CONSOLE_LINES_SHOWN = 25
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs the virtual machine scenarios.")
+    parser.add_argument("--programs", type=pathlib.Path, required=True, help="bin directory of the build")
+    parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/vm"))
+    parser.add_argument("--results", type=pathlib.Path)
+    parser.add_argument("--kvm", action="store_true", help="use KVM, if a machine really boots with it")
+    parser.add_argument("filters", nargs="*")
+    arguments = parser.parse_args()
+
+    kvm = arguments.kvm and qemu.kvm_works()
+    if arguments.kvm and not kvm:
+        print("KVM does not work here, emulating", flush=True)
+    results = []
+    for name, run in SCENARIOS.items():
+        for series in KERNELS + KERNELS_BY_NAME:
+            title = f"{name}-{series}"
+            if is_wanted(title, series, arguments.filters):
+                results.append((title, *run_one(title, run, series, arguments, kvm)))
+    if arguments.results:
+        arguments.results.write_text(json.dumps(results))
+    return 1 if any(outcome == "failed" for _, outcome, _ in results) else 0
+
+
+def is_wanted(title, series, filters):
+    if series in KERNELS_BY_NAME and not any(series in text for text in filters):
+        return False
+    return not filters or any(text in title for text in filters)
+
+
+def run_one(title, run, series, arguments, kvm):
+    """Runs a scenario and tells how it went; returns its outcome and, unless it passed, the reason."""
+    work = arguments.work.resolve() / title
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    start = time.monotonic()
+
+    def say(text):
+        print(f"  {time.monotonic() - start:5.0f} s  {text}", flush=True)
+
+    print(f"scenario {title}", flush=True)
+    repository = pathlib.Path(__file__).resolve().parents[2]
+    context = scenario.Context(repository, arguments.programs.resolve(), work, series, kvm, say)
+    try:
+        run(context)
+    except scenario.ScenarioSkipped as reason:
+        print(f"skipped {title}: {reason}", flush=True)
+        return "skipped", str(reason)
+    except (qemu.GuestError, scenario.ScenarioFailed) as failure:
+        show_console(getattr(failure, "log", None))
+        print(f"FAILED {title}: {failure}", flush=True)
+        return "failed", str(failure)
+    except Exception:  # whatever it is, the other scenarios still run
+        traceback.print_exc()
+        print(f"FAILED {title}: the test itself broke, see above", flush=True)
+        return "failed", "the test itself broke"
+    print(f"passed {title} in {time.monotonic() - start:.0f} s", flush=True)
+    return "passed", ""
+
+
+def show_console(log):
+    """The end of the guest's console, and where all of it is."""
+    if log is None:
+        return
+    for line in log.read_text(errors="replace").splitlines()[-CONSOLE_LINES_SHOWN:]:
+        print(f"    | {line}")
+    print(f"    the whole console: {log}")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machines are switched off
+    sys.exit(main())
