@@ -1,8 +1,6 @@
 // warmdump-capture: the whole story, in order. As process 1 of a crash kernel it captures and resets the
 // machine; as an ordinary program it does the same to files.
 
-#include <sys/resource.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -14,8 +12,6 @@
 #include "capture/raw_log.h"
 #include "capture/region_check.h"
 #include "capture/stats.h"
-#include "capture/stopwatch.h"
-#include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
 #include "common/text.h"
 

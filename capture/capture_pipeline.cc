@@ -13,9 +13,9 @@
 #include "capture/progress_log.h"
 #include "capture/raw_log.h"
 #include "capture/static_storage.h"
-#include "capture/stopwatch.h"
 #include "capture/vmcore_memory.h"
 #include "common/dump_format/dump_state.h"
+#include "common/stopwatch.h"
 
 namespace warmdump {
 namespace {
@@ -64,7 +64,11 @@ class Capture {
 };
 
 Result<void> Capture::run(const RegionHeader& header) {
-  TRY(writer_.begin(header));
+  RegionHeader first = header;
+  first.pfns_total = elf_.memory.end() / kPageSize;
+  first.dump_level = request_.dump_level;
+  first.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
+  TRY(writer_.begin(first));
   TRY(enter(Phase::notes));
   TRY(write_notes());
   survey_.locate_tables();
@@ -139,10 +143,7 @@ void Capture::update_header() {
   header.pages_excluded = pages - kept;
   header.pages_lost = kept > data + zero ? kept - data - zero : 0;
   header.bytes_raw = data * kPageSize;
-  header.pfns_total = elf_.memory.end() / kPageSize;
-  header.dump_level = request_.dump_level;
   header.elapsed_ms = stopwatch_.elapsed_ms();
-  header.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
 }
 
 void Capture::fill(CaptureReport& report) {

@@ -5,9 +5,6 @@
 namespace warmdump {
 namespace {
 
-// __START_KERNEL_map: the kernel image is mapped linearly from here, whatever KASLR does.
-constexpr VirtualAddress kKernelImageStart = 0xffff'ffff'8000'0000;
-
 Result<std::string_view> read_vmcoreinfo(const FileDevice& vmcore, const VmcoreElf& elf,
                                          std::span<char> buffer) {
   NoteWalker notes(vmcore, elf.notes_offset, elf.notes_size);
@@ -24,16 +21,16 @@ Result<std::string_view> read_vmcoreinfo(const FileDevice& vmcore, const VmcoreE
 Result<PhysicalAddress> page_table_root(const Vmcoreinfo& info, const VmcoreElf& elf) {
   const auto init_top_pgt = info.symbol("init_top_pgt");
   const auto symbol = init_top_pgt ? init_top_pgt : info.symbol("swapper_pg_dir");
-  if (!symbol || *symbol < kKernelImageStart) {
+  if (!symbol || *symbol < kKernelMapStart) {
     return Error::make(ErrorCode::not_found, "VMCOREINFO names no page table root (init_top_pgt)");
   }
-  const ByteCount offset = *symbol - kKernelImageStart;
+  const ByteCount offset = *symbol - kKernelMapStart;
   // Signed, and the sum wraps: physical and virtual KASLR are independent of each other.
   if (const auto phys_base = info.number("phys_base"))
     return offset + static_cast<PhysicalAddress>(*phys_base);
   if (elf.kernel_image_count > 0) {
     const auto text = info.symbol("_stext");
-    if (text && *text >= kKernelImageStart) {
+    if (text && *text >= kKernelMapStart) {
       const ByteCount two_mib = 2 * kMiB;
       return elf.kernel_image[0].start + (*symbol - round_down(*text, two_mib));
     }

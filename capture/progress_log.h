@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "capture/stopwatch.h"
+#include "common/stopwatch.h"
 #include "common/units.h"
 
 namespace warmdump {

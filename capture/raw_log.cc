@@ -11,24 +11,6 @@ namespace {
 
 constexpr std::size_t kLineMax = 512;
 
-std::string_view where_name(WhereKind kind) {
-  switch (kind) {
-    case WhereKind::nowhere:
-      return "";
-    case WhereKind::file_offset:
-      return " at file offset ";
-    case WhereKind::region_offset:
-      return " at region offset ";
-    case WhereKind::pfn:
-      return " at pfn ";
-    case WhereKind::virtual_address:
-      return " at virtual address ";
-    case WhereKind::line:
-      return " in line ";
-  }
-  return "";
-}
-
 }  // namespace
 
 void log_line(std::string_view line) {
@@ -42,7 +24,7 @@ void log_line(std::string_view line) {
 void log_error(std::string_view subject, const Error& error) {
   Text<kLineMax> text;
   text << subject << ": " << error.what;
-  if (error.where_kind != WhereKind::nowhere) text << where_name(error.where_kind) << Hex{error.where};
+  if (error.where_kind != WhereKind::nowhere) text << where_text(error.where_kind) << Hex{error.where};
   if (error.system_errno != 0) text << ": " << ::strerror(error.system_errno);
   log_line(text.view());
 }

@@ -15,11 +15,11 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "common/dump_format/dump_state.h"
+#include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
 #include "recover/file_lock.h"
 #include "recover/pmem_regions_ndctl.h"
 #include "recover/recover_machine.h"
-#include "recover/stopwatch.h"
 
 namespace warmdump {
 namespace {

@@ -30,4 +30,22 @@ const char* error_code_name(ErrorCode code) {
   return "unknown error";
 }
 
+const char* where_text(WhereKind kind) {
+  switch (kind) {
+    case WhereKind::nowhere:
+      return "";
+    case WhereKind::file_offset:
+      return " at file offset ";
+    case WhereKind::region_offset:
+      return " at region offset ";
+    case WhereKind::pfn:
+      return " at pfn ";
+    case WhereKind::virtual_address:
+      return " at virtual address ";
+    case WhereKind::line:
+      return " in line ";
+  }
+  return "";
+}
+
 }  // namespace warmdump

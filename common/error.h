@@ -29,6 +29,9 @@ const char* error_code_name(ErrorCode code);
 // What Error::where counts.
 enum class WhereKind : std::uint8_t { nowhere, file_offset, region_offset, pfn, virtual_address, line };
 
+// What stands before the number in a message: " at file offset ", empty for nowhere.
+const char* where_text(WhereKind kind);
+
 struct Error {
   ErrorCode code = ErrorCode::none;
   WhereKind where_kind = WhereKind::nowhere;

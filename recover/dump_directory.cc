@@ -1,10 +1,10 @@
 #include "recover/dump_directory.h"
 
-#include <chrono>
 #include <span>
 #include <string>
 
 #include "common/hosted/whole_file.h"
+#include "common/stopwatch.h"
 #include "recover/meta_json.h"
 #include "recover/output/output_file.h"
 #include "recover/output/output_format.h"
@@ -14,17 +14,6 @@ namespace {
 
 // meta.json is a few KiB; anything much larger is not ours.
 constexpr ByteCount kMetaSizeMax = 16 * kMiB;
-
-class StopWatch {
- public:
-  std::uint64_t elapsed_ms() const {
-    const auto elapsed = std::chrono::steady_clock::now() - start_;
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count());
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 Outcome<void> write_text(const std::filesystem::path& path, std::string_view text) {
   OutputFile file = TRY(OutputFile::create(path));
@@ -36,13 +25,13 @@ Outcome<void> write_text(const std::filesystem::path& path, std::string_view tex
 
 Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::filesystem::path& directory,
                                           const ProgressFunction& progress) {
-  const StopWatch whole;
+  const Stopwatch whole;
   DumpContents contents = TRY(summarize(dump));
   DumpSummary& summary = contents.summary;
   if (summary.log_error.empty()) TRY(write_text(directory / kDmesgName, format_printk_log(contents.log)));
   summary.timings_ms["summary"] = whole.elapsed_ms();
 
-  const StopWatch converting;
+  const Stopwatch converting;
   OutputOptions options;
   options.incomplete = !summary.complete;
   const OutputReport report =

@@ -4,17 +4,13 @@
 
 #include <filesystem>
 
+#include "common/hosted/dump_directory_names.h"
 #include "common/hosted/failure.h"
 #include "recover/dump_reader.h"
 #include "recover/dump_summary.h"
 #include "recover/progress.h"
 
 namespace warmdump {
-
-// Names in a dump directory.
-inline constexpr const char* kDmesgName = "vmcore-dmesg.txt";
-inline constexpr const char* kVmcoreName = "vmcore";   // "vmcore-incomplete" while it is written
-inline constexpr const char* kMetaName = "meta.json";  // written last: its presence says the others are whole
 
 // Writes the files of `dump` into the existing, empty `directory`, the small and most telling first. When it
 // returns, all is on the disk, the names too. On failure the files that were finished stay, no meta.json is

@@ -4,11 +4,11 @@
 #include <cstring>
 #include <vector>
 
+#include "common/arch/page_tables_x86_64.h"
+
 namespace warmdump {
 namespace {
 
-// Where x86-64 maps the kernel image: physical = virtual - this + phys_base.
-constexpr VirtualAddress kImageMapStart = 0xffff'ffff'8000'0000;
 constexpr std::size_t kNamesSize = 6 * KernelIdentity::kFieldSize;
 
 // Where struct uts_namespace has its names when the kernel does not say: behind nothing, or behind a kref.
@@ -18,8 +18,8 @@ constexpr std::size_t kNameOffsetGuesses[] = {0, 4};
 // Empty when one of the pages is not in the dump.
 Outcome<std::string> read_image_bytes(const DumpReader& dump, VirtualAddress address, std::size_t size) {
   const auto phys_base = dump.vmcoreinfo().number("phys_base");
-  if (!phys_base || address < kImageMapStart) return std::string();
-  const PhysicalAddress start = address - kImageMapStart + static_cast<std::uint64_t>(*phys_base);
+  if (!phys_base || address < kKernelMapStart) return std::string();
+  const PhysicalAddress start = address - kKernelMapStart + static_cast<std::uint64_t>(*phys_base);
   PageReader pages(dump);
   std::array<std::byte, kPageSize> page;
   std::string bytes;

@@ -8,8 +8,8 @@
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
 #include "common/dump_format/frame.h"
+#include "common/stopwatch.h"
 #include "recover/aligned_buffer.h"
-#include "recover/stopwatch.h"
 #include "recover/wipe.h"
 
 namespace warmdump {

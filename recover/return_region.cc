@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "recover/stopwatch.h"
+#include "common/stopwatch.h"
 
 namespace warmdump {
 namespace {

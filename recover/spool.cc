@@ -147,8 +147,9 @@ fs::path Spool::free_name(const std::string& stem) const {
   for (int number = 1;; ++number) {
     const std::string name = number == 1 ? stem : fmt::format("{}-{}", stem, number);
     std::error_code error;
-    const bool taken = fs::exists(fs::symlink_status(directory_ / name, error)) ||
-                       fs::exists(fs::symlink_status(directory_ / (name + kIncompleteSuffix), error));
+    const bool taken =
+        fs::exists(fs::symlink_status(directory_ / name, error)) ||
+        fs::exists(fs::symlink_status(directory_ / (name + std::string(kIncompleteSuffix)), error));
     if (!taken) return directory_ / name;
   }
 }
@@ -177,7 +178,7 @@ Outcome<fs::path> Spool::begin(const std::string& dump_id, std::uint64_t time_s)
 Outcome<fs::path> Spool::publish(const fs::path& incomplete) const {
   TRY(flush_tree(incomplete));
   const std::string name = incomplete.filename().string();
-  const fs::path target = directory_ / name.substr(0, name.size() - std::string(kIncompleteSuffix).size());
+  const fs::path target = directory_ / name.substr(0, name.size() - kIncompleteSuffix.size());
   // begin() chose a free name and the spool is locked: only somebody from outside can have taken it since.
   if (::renameat2(AT_FDCWD, incomplete.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0 &&
       (errno != EINVAL || ::rename(incomplete.c_str(), target.c_str()) != 0)) {

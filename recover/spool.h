@@ -14,13 +14,13 @@
 #include <optional>
 #include <string>
 
+#include "common/hosted/dump_directory_names.h"
 #include "common/hosted/failure.h"
 #include "recover/file_lock.h"
 
 namespace warmdump {
 
 inline constexpr const char* kDumpIdFile = ".dump-id";
-inline constexpr const char* kIncompleteSuffix = "-incomplete";
 
 class Spool {
  public:

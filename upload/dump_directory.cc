@@ -69,7 +69,7 @@ ByteCount DumpDirectory::total_bytes() const {
 
 void sort_for_sending(std::vector<DumpFile>& files) {
   const auto rank = [](const DumpFile& file) {
-    const int stage = file.name == kCommitMarkerName ? 2 : file.name == kVmcoreName ? 1 : 0;
+    const int stage = file.name == kMetaName ? 2 : file.name == kVmcoreName ? 1 : 0;
     return std::tuple(stage, file.size, std::string_view(file.name));
   };
   std::sort(files.begin(), files.end(),
@@ -95,7 +95,7 @@ Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
     return Failure::system("cannot lock " + path, errno);
   }
   dump.files = TRY(in_context(path, list_files(dump.directory.get())));
-  for (const auto required : {kVmcoreName, kCommitMarkerName}) {
+  for (const auto required : {kVmcoreName, kMetaName}) {
     const auto has_name = [&](const DumpFile& file) { return file.name == required; };
     if (std::none_of(dump.files.begin(), dump.files.end(), has_name)) {
       return not_finished(path + " has no " + std::string(required));

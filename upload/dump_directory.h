@@ -10,17 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "common/hosted/dump_directory_names.h"
 #include "common/hosted/failure.h"
 #include "common/hosted/unique_fd.h"
 #include "common/units.h"
 
 namespace warmdump {
-
-// Present in every finished dump. meta.json is written last by recover and sent last by upload: whoever
-// sees it may rely on the other files.
-inline constexpr std::string_view kVmcoreName = "vmcore";
-inline constexpr std::string_view kCommitMarkerName = "meta.json";
-inline constexpr std::string_view kIncompleteSuffix = "-incomplete";
 
 struct DumpFile {
   std::string name;  // printable ASCII without '/'

@@ -11,6 +11,10 @@
 
 namespace warmdump {
 
+// Linux maps the kernel image linearly from here up, whatever KASLR does to the rest (__START_KERNEL_map,
+// Documentation/arch/x86/x86_64/mm.rst).
+inline constexpr VirtualAddress kKernelMapStart = 0xffff'ffff'8000'0000;
+
 class PageTables {
  public:
   // Where a virtual address lies, and how many bytes from there on the same mapping covers.

@@ -12,22 +12,11 @@ std::string errno_text(int system_errno) {
   return std::generic_category().message(system_errno);
 }
 
-std::string where_text(const Error& error) {
-  switch (error.where_kind) {
-    case WhereKind::nowhere:
-      return "";
-    case WhereKind::file_offset:
-      return fmt::format(" at file offset {:#x}", error.where);
-    case WhereKind::region_offset:
-      return fmt::format(" at region offset {:#x}", error.where);
-    case WhereKind::pfn:
-      return fmt::format(" at pfn {:#x}", error.where);
-    case WhereKind::virtual_address:
-      return fmt::format(" at virtual address {:#x}", error.where);
-    case WhereKind::line:
-      return fmt::format(" in line {}", error.where);
-  }
-  return "";
+std::string place_text(const Error& error) {
+  if (error.where_kind == WhereKind::nowhere) return "";
+  const char* place = where_text(error.where_kind);
+  return error.where_kind == WhereKind::line ? fmt::format("{}{}", place, error.where)
+                                             : fmt::format("{}{:#x}", place, error.where);
 }
 
 ErrorCode code_of_errno(int system_errno) {
@@ -52,7 +41,7 @@ ErrorCode code_of_errno(int system_errno) {
 }  // namespace
 
 Failure::Failure(const Error& error) : code(error.code), system_errno(error.system_errno) {
-  message = error.what + where_text(error);
+  message = error.what + place_text(error);
   if (error.system_errno != 0) message += ": " + errno_text(error.system_errno);
 }
 

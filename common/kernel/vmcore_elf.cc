@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/arch/page_tables_x86_64.h"
+
 namespace warmdump {
 namespace {
-
-// Linux maps the x86_64 kernel image from here up (__START_KERNEL_map, Documentation/arch/x86/x86_64/mm.rst).
-constexpr VirtualAddress kKernelImageStart = 0xffff'ffff'8000'0000;
 
 Result<std::size_t> program_header_count(const Device& vmcore, const Elf64_Ehdr& header) {
   if (header.e_phnum != PN_XNUM) return std::size_t{header.e_phnum};
@@ -103,7 +102,7 @@ Result<void> read_vmcore_elf(const Device& vmcore, VmcoreElf& elf) {
       const ByteCount offset = header.e_phoff + i * sizeof(Elf64_Phdr);
       Elf64_Phdr program;
       TRY(vmcore.read_at(offset, std::as_writable_bytes(std::span(&program, 1))));
-      const bool is_image = program.p_type == PT_LOAD && program.p_vaddr >= kKernelImageStart;
+      const bool is_image = program.p_type == PT_LOAD && program.p_vaddr >= kKernelMapStart;
       if (program.p_type == PT_NOTE && !image_pass) {
         TRY(range_of(program, vmcore.size(), offset));
         elf.notes_offset = program.p_offset;

@@ -93,7 +93,6 @@ class NoteWalker {
   ByteCount end_;
 };
 
-inline constexpr unsigned kNoteTypePrstatus = 1;        // NT_PRSTATUS, name "CORE"
 inline constexpr unsigned kNoteTypeDeviceDump = 0x700;  // NT_VMCOREDD, name "LINUX"
 
 }  // namespace warmdump
