@@ -7,11 +7,11 @@
 
 #include "capture/capture_options.h"
 #include "capture/capture_pipeline.h"
-#include "capture/early_system.h"
-#include "capture/pmem_region.h"
-#include "capture/raw_log.h"
-#include "capture/region_check.h"
+#include "capture/crash_kernel/early_system.h"
+#include "capture/crash_kernel/pmem_region.h"
 #include "capture/stats.h"
+#include "capture/support/raw_log.h"
+#include "capture/writer/region_check.h"
 #include "common/file_device.h"
 #include "common/text.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "capture/parse_number.h"
+#include "capture/support/parse_number.h"
 
 namespace warmdump {
 namespace {

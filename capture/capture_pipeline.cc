@@ -3,17 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
-#include "capture/blob_frames.h"
-#include "capture/dump_writer.h"
-#include "capture/page_copier.h"
-#include "capture/page_frames.h"
-#include "capture/page_selection.h"
-#include "capture/page_survey.h"
-#include "capture/printk_ring.h"
-#include "capture/progress_log.h"
-#include "capture/raw_log.h"
-#include "capture/static_storage.h"
-#include "capture/vmcore_memory.h"
+#include "capture/crashed_machine/printk_ring.h"
+#include "capture/crashed_machine/vmcore_memory.h"
+#include "capture/pages/page_copier.h"
+#include "capture/pages/page_selection.h"
+#include "capture/pages/page_survey.h"
+#include "capture/support/progress_log.h"
+#include "capture/support/raw_log.h"
+#include "capture/support/static_storage.h"
+#include "capture/writer/blob_frames.h"
+#include "capture/writer/dump_writer.h"
+#include "capture/writer/page_frames.h"
 #include "common/dump_format/dump_state.h"
 #include "common/stopwatch.h"
 

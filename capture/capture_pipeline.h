@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "capture/pfn_ranges.h"
+#include "capture/pages/pfn_ranges.h"
 #include "common/dump_format/dump_format.h"
 #include "common/file_device.h"
 #include "common/kernel/page_classifier.h"

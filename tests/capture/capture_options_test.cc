@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "capture/parse_number.h"
+#include "capture/support/parse_number.h"
 
 namespace warmdump {
 namespace {

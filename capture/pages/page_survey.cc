@@ -1,4 +1,4 @@
-#include "capture/page_survey.h"
+#include "capture/pages/page_survey.h"
 
 #include <algorithm>
 

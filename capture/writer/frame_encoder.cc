@@ -1,11 +1,11 @@
 #define ZSTD_STATIC_LINKING_ONLY
-#include "capture/frame_encoder.h"
+#include "capture/writer/frame_encoder.h"
 
 #include <zstd.h>
 
 #include <cstring>
 
-#include "capture/raw_log.h"
+#include "capture/support/raw_log.h"
 
 namespace warmdump {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "capture/dump_writer.h"
+#include "capture/writer/dump_writer.h"
 #include "common/dump_format/dump_format.h"
 #include "common/result.h"
 

@@ -1,4 +1,4 @@
-#include "capture/dump_writer.h"
+#include "capture/writer/dump_writer.h"
 
 #include <cstring>
 

@@ -1,6 +1,6 @@
-#include "capture/crashed_kernel.h"
+#include "capture/crashed_machine/crashed_kernel.h"
 
-#include "capture/raw_log.h"
+#include "capture/support/raw_log.h"
 
 namespace warmdump {
 namespace {

@@ -1,4 +1,4 @@
-#include "capture/region_check.h"
+#include "capture/writer/region_check.h"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "capture/blob_frames.h"
+#include "capture/writer/blob_frames.h"
 
 #include <algorithm>
 #include <cstring>

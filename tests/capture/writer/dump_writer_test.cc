@@ -1,7 +1,7 @@
 // Whatever write fails, and whatever a reset loses of what was not flushed: the frames that were flushed are
 // there, in order, and the header does not claim more.
 
-#include "capture/dump_writer.h"
+#include "capture/writer/dump_writer.h"
 
 #include <gmock/gmock.h>
 

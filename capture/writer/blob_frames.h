@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-#include "capture/dump_writer.h"
-#include "capture/printk_ring.h"
+#include "capture/crashed_machine/printk_ring.h"
+#include "capture/writer/dump_writer.h"
 #include "common/arch/page_tables_x86_64.h"
 #include "common/file_device.h"
 #include "common/kernel/vmcore_elf.h"

@@ -1,4 +1,4 @@
-#include "capture/raw_log.h"
+#include "capture/support/raw_log.h"
 
 #include <unistd.h>
 

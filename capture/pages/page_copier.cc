@@ -1,4 +1,4 @@
-#include "capture/page_copier.h"
+#include "capture/pages/page_copier.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "capture/printk_ring.h"
+#include "capture/crashed_machine/printk_ring.h"
 
 namespace warmdump {
 namespace {

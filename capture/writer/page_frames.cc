@@ -1,4 +1,4 @@
-#include "capture/page_frames.h"
+#include "capture/writer/page_frames.h"
 
 #include <cstring>
 

@@ -1,4 +1,4 @@
-#include "capture/early_system.h"
+#include "capture/crash_kernel/early_system.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-#include "capture/raw_log.h"
+#include "capture/support/raw_log.h"
 
 namespace warmdump {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <span>
 
-#include "capture/page_survey.h"
+#include "capture/pages/page_survey.h"
 #include "common/dump_format/dump_format.h"
 
 namespace warmdump {

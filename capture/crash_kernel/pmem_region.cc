@@ -1,4 +1,4 @@
-#include "capture/pmem_region.h"
+#include "capture/crash_kernel/pmem_region.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include <cstring>
 #include <optional>
 
-#include "capture/early_system.h"
-#include "capture/parse_number.h"
-#include "capture/raw_log.h"
+#include "capture/crash_kernel/early_system.h"
+#include "capture/support/parse_number.h"
+#include "capture/support/raw_log.h"
 
 namespace warmdump {
 namespace {

@@ -1,8 +1,8 @@
-#include "capture/progress_log.h"
+#include "capture/support/progress_log.h"
 
 #include <algorithm>
 
-#include "capture/raw_log.h"
+#include "capture/support/raw_log.h"
 #include "common/text.h"
 
 namespace warmdump {

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "capture/frame_encoder.h"
+#include "capture/writer/frame_encoder.h"
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
 #include "common/result.h"

@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "capture/crashed_kernel.h"
-#include "capture/pfn_ranges.h"
+#include "capture/crashed_machine/crashed_kernel.h"
+#include "capture/pages/pfn_ranges.h"
 #include "common/kernel/page_classifier.h"
 #include "common/kernel/vmcore_elf.h"
 

@@ -1,4 +1,4 @@
-#include "capture/page_selection.h"
+#include "capture/pages/page_selection.h"
 
 #include <cstring>
 

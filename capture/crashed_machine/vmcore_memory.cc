@@ -1,4 +1,4 @@
-#include "capture/vmcore_memory.h"
+#include "capture/crashed_machine/vmcore_memory.h"
 
 #include <sys/mman.h>
 

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <span>
 
-#include "capture/page_frames.h"
-#include "capture/page_survey.h"
+#include "capture/pages/page_survey.h"
+#include "capture/writer/page_frames.h"
 #include "common/kernel/physical_memory.h"
 #include "common/kernel/vmcore_elf.h"
 #include "common/result.h"

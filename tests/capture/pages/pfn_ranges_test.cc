@@ -1,4 +1,4 @@
-#include "capture/pfn_ranges.h"
+#include "capture/pages/pfn_ranges.h"
 
 #include <gmock/gmock.h>
 
