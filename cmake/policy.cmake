@@ -1,7 +1,8 @@
 # Build policy as INTERFACE targets; a target links the ones it obeys.
 #
 #   project_warnings  every target of this project
-#   capture_rules     code that runs in the crash kernel: no exceptions, no RTTI, no thread-safe statics
+#   capture_rules     code that runs in the crash kernel: no exceptions, no RTTI, no thread-safe statics, no
+#                     destructors at exit, musl instead of glibc
 #   sanitizers        address and undefined-behaviour sanitizers, when WARMDUMP_SANITIZE is on
 
 option(WARMDUMP_WERROR "Treat warnings as errors" OFF)
@@ -14,8 +15,9 @@ target_compile_options(project_warnings INTERFACE
 
 add_library(capture_rules INTERFACE)
 target_compile_options(capture_rules INTERFACE
-  -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables
-  -ffunction-sections -fdata-sections -fno-stack-protector)
+  -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-asynchronous-unwind-tables -fno-use-cxa-atexit
+  -ffunction-sections -fdata-sections -fno-stack-protector -fno-pie)
+target_link_libraries(capture_rules INTERFACE crash_libc)
 
 add_library(sanitizers INTERFACE)
 if(WARMDUMP_SANITIZE)

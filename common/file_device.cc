@@ -1,8 +1,6 @@
 #include "common/file_device.h"
 
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,8 +54,10 @@ Result<void> FileDevice::open(const char* path, Access access) {
   if (fd_ < 0) return open_error(errno);
 
   size_ = static_cast<ByteCount>(status.st_size);
-  if (is_block_device_ && ::ioctl(fd_, BLKGETSIZE64, &size_) != 0) {
-    return Error::system("cannot get the size of the block device", errno);
+  if (is_block_device_) {
+    const off_t end = ::lseek(fd_, 0, SEEK_END);
+    if (end < 0) return Error::system("cannot get the size of the block device", errno);
+    size_ = static_cast<ByteCount>(end);
   }
   return {};
 }
