@@ -55,7 +55,7 @@ Result<void> capture(const CaptureOptions& options, const char* region_path) {
       .region = {options.region_start / kPageSize,
                  round_up(options.region_start + options.region_size, kPageSize) / kPageSize},
       .info = options.info,
-      .force_read = options.force_read};
+      .access = options.access};
   auto done = capture_vmcore(vmcore, region, *header, request, report);
   if (!done.has_value()) log_error(options.vmcore_path, done.error());
   return done;

@@ -80,7 +80,7 @@ const char kUsage[] =
     "  --dump-level N           pages to leave out, 0 to 31 as makedumpfile numbers them (default 31)\n"
     "  --region-range START,SIZE  physical range of the region in the crashed machine, never read\n"
     "  --overwrite              write over a dump that was not recovered yet\n"
-    "  --read                   use read() instead of mmap()\n"
+    "  --read | --map           how to read the vmcore; by default /proc/vmcore is mapped, a file is read\n"
     "  --stats                  print counters as key=value lines\n"
     "As process 1 of a crash kernel it reads /warmdump.conf instead.\n";
 
@@ -96,8 +96,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       options.overwrite = true;
       continue;
     }
-    if (name == "--read") {
-      options.force_read = true;
+    if (name == "--read" || name == "--map") {
+      options.access = name == "--map" ? VmcoreMemory::Access::map : VmcoreMemory::Access::read;
       continue;
     }
     if (name != "--vmcore" && name != "--region" && name != "--dump-level" && name != "--region-range") {

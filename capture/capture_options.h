@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "capture/crashed_machine/vmcore_memory.h"
 #include "common/kernel/page_classifier.h"
 #include "common/result.h"
 #include "common/units.h"
@@ -26,7 +27,7 @@ struct CaptureOptions {
   FinalAction final_action = FinalAction::warm_reset;
   bool stats = false;  // counters as key=value lines on standard output
   bool overwrite = false;
-  bool force_read = false;
+  VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
   const char* modules[kModulesMax] = {};  // to load before the region is claimed, in order
   std::size_t module_count = 0;
   const char* pmem_modules[kModulesMax] = {};  // to load after it was claimed

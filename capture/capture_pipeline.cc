@@ -25,17 +25,17 @@ using namespace dump_format;
 class Capture {
  public:
   Capture(const FileDevice& vmcore, Device& region, const VmcoreElf& elf, CrashedKernel& kernel,
-          VmcoreMemory& struct_memory, VmcoreMemory& page_memory, const CaptureRequest& request)
+          VmcoreMemory& memory, const CaptureRequest& request)
       : elf_(elf),
         kernel_(kernel),
-        page_memory_(page_memory),
+        memory_(memory),
         request_(request),
         writer_(region),
         blobs_(writer_, vmcore),
         frames_(writer_),
-        survey_(elf, kernel, struct_memory, request.region),
+        survey_(elf, kernel, memory, request.region),
         selection_(survey_, request.dump_level),
-        copier_(elf.memory, page_memory, frames_) {}
+        copier_(elf.memory, memory, frames_) {}
 
   Result<void> run(const RegionHeader& header);
   void fill(CaptureReport& report);
@@ -51,7 +51,7 @@ class Capture {
 
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
-  VmcoreMemory& page_memory_;
+  VmcoreMemory& memory_;
   const CaptureRequest& request_;
   Stopwatch stopwatch_;
   DumpWriter writer_;
@@ -148,7 +148,7 @@ void Capture::update_header() {
 
 void Capture::fill(CaptureReport& report) {
   report.header = writer_.header();
-  report.used_read = page_memory_.uses_read();
+  report.used_read = memory_.uses_read();
   for (std::size_t i = 0; i < kPageClassCount; ++i) {
     ClassTotals& totals = report.classes[i];
     const PageCount stored = frames_.stored().data[i] + frames_.stored().zero[i];
@@ -203,8 +203,7 @@ void Capture::record_failure(const Error& error) {
 
 StaticStorage<VmcoreElf> elf_storage;
 StaticStorage<CrashedKernel> kernel_storage;
-StaticStorage<VmcoreMemory> struct_memory_storage;
-StaticStorage<VmcoreMemory> page_memory_storage;
+StaticStorage<VmcoreMemory> memory_storage;
 StaticStorage<Capture> capture_storage;
 
 }  // namespace
@@ -213,16 +212,11 @@ Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const Regi
                             const CaptureRequest& request, CaptureReport& report) {
   VmcoreElf& elf = elf_storage.make();
   TRY(read_vmcore_elf(vmcore, elf));
-  VmcoreMemory& struct_memory = struct_memory_storage.make(vmcore, elf.memory);
-  VmcoreMemory& page_memory = page_memory_storage.make(vmcore, elf.memory);
-  if (request.force_read) {
-    struct_memory.force_read();
-    page_memory.force_read();
-  }
+  VmcoreMemory& memory = memory_storage.make(vmcore, elf.memory, request.access);
   CrashedKernel& kernel = kernel_storage.make();
-  TRY(read_crashed_kernel(vmcore, elf, struct_memory, kernel));
+  TRY(read_crashed_kernel(vmcore, elf, memory, kernel));
 
-  Capture& capture = capture_storage.make(vmcore, region, elf, kernel, struct_memory, page_memory, request);
+  Capture& capture = capture_storage.make(vmcore, region, elf, kernel, memory, request);
   const auto done = capture.run(header);
   if (!done.has_value()) capture.record_failure(done.error());
   capture.fill(report);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "capture/crashed_machine/vmcore_memory.h"
 #include "capture/pages/pfn_ranges.h"
 #include "common/dump_format/dump_format.h"
 #include "common/file_device.h"
@@ -23,16 +24,16 @@ namespace warmdump {
 
 struct CaptureRequest {
   unsigned dump_level = kDumpLevelMax;
-  PfnRange region;          // the dump region in the crashed machine: never read, never stored
-  std::string_view info;    // "key=value" lines to go into the dump
-  bool force_read = false;  // use read() instead of mmap()
+  PfnRange region;        // the dump region in the crashed machine: never read, never stored
+  std::string_view info;  // "key=value" lines to go into the dump
+  VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
 };
 
 struct CaptureReport {
   dump_format::Completeness completeness = dump_format::Completeness::failed;
   dump_format::ClassTotals classes[dump_format::kPageClassCount];
   dump_format::RegionHeader header;  // as last written
-  bool used_read = false;            // the kernel refused to map the vmcore
+  bool used_read = false;            // nothing was mapped, at least at the end
 };
 
 // Writes a dump of `vmcore` to `region`, beginning with `header` (from check_region). A dump that only lacks

@@ -1,10 +1,28 @@
 #include "capture/crashed_machine/vmcore_memory.h"
 
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 
+#include "common/page_bytes.h"
+
 namespace warmdump {
+namespace {
+
+bool is_in_proc(const FileDevice& file) {
+  struct statfs status {};
+  return ::fstatfs(file.descriptor(), &status) == 0 && status.f_type == PROC_SUPER_MAGIC;
+}
+
+}  // namespace
+
+VmcoreMemory::VmcoreMemory(const FileDevice& vmcore, const MemoryRanges& ranges, Access access)
+    : vmcore_(vmcore),
+      ranges_(ranges),
+      maps_(access == Access::map || (access == Access::automatic && is_in_proc(vmcore))) {}
+
 VmcoreMemory::~VmcoreMemory() {
   unmap_window();
 }
@@ -20,13 +38,21 @@ bool VmcoreMemory::map_window(ByteCount offset, ByteCount length) {
   ByteCount start = round_down(offset, kWindowSize);
   if (offset + length > start + kWindowSize) start = round_down(offset, kPageSize);
   const ByteCount size = std::min(kWindowSize, file_end - start);
-  void* mapped =
+  void* mapping =
       ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, vmcore_.descriptor(), static_cast<off_t>(start));
-  if (mapped == MAP_FAILED) return false;
-  window_ = static_cast<const std::byte*>(mapped);
+  if (mapping == MAP_FAILED) return false;
+  window_ = static_cast<const std::byte*>(mapping);
   window_offset_ = start;
   window_size_ = size;
   return true;
+}
+
+const std::byte* VmcoreMemory::mapped(ByteCount offset, ByteCount length) {
+  if (!maps_) return nullptr;
+  const bool is_inside =
+      window_ != nullptr && offset >= window_offset_ && offset + length <= window_offset_ + window_size_;
+  maps_ = is_inside || map_window(offset, length);
+  return maps_ ? window_ + (offset - window_offset_) : nullptr;
 }
 
 Result<ByteCount> VmcoreMemory::file_offset(PhysicalAddress address, ByteCount length) const {
@@ -42,15 +68,17 @@ Result<void> VmcoreMemory::read(PhysicalAddress address, std::span<std::byte> ta
   return vmcore_.read_at(TRY(file_offset(address, target.size())), target);
 }
 
+Result<void> VmcoreMemory::copy(PhysicalAddress address, std::span<std::byte> target) {
+  const ByteCount offset = TRY(file_offset(address, target.size()));
+  const std::byte* source = mapped(offset, target.size());
+  if (source == nullptr) return vmcore_.read_at(offset, target);
+  copy_pages(target.data(), source, target.size());
+  return {};
+}
+
 Result<std::span<const std::byte>> VmcoreMemory::view(PhysicalAddress address, ByteCount length) {
   const ByteCount offset = TRY(file_offset(address, length));
-  if (!uses_read_) {
-    const bool is_inside =
-        window_ != nullptr && offset >= window_offset_ && offset + length <= window_offset_ + window_size_;
-    if (is_inside || map_window(offset, length))
-      return std::span(window_ + (offset - window_offset_), length);
-    uses_read_ = true;
-  }
+  if (const std::byte* bytes = mapped(offset, length)) return std::span(bytes, length);
   const auto target = std::span(buffer_).first(length);
   TRY(vmcore_.read_at(offset, target));
   return std::span<const std::byte>(target);

@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "common/page_bytes.h"
+
 namespace warmdump {
 namespace {
 
-bool is_zero_page(const std::byte* page) {
-  std::uint64_t words[8];
-  for (std::size_t offset = 0; offset < kPageSize; offset += sizeof(words)) {
-    std::memcpy(words, page + offset, sizeof(words));
-    if ((words[0] | words[1] | words[2] | words[3] | words[4] | words[5] | words[6] | words[7]) != 0)
-      return false;
-  }
-  return true;
-}
+// Pages fetched at a time: enough that a system call costs nothing beside the copy, few enough to be still in
+// the processor's cache when they are looked at.
+constexpr Pfn kBatchPages = 32;
 
 }  // namespace
 
@@ -35,21 +31,22 @@ Result<bool> PageCopier::copy_run(Pfn first, Pfn end, const PageClass* classes) 
   for (Pfn pfn = first; pfn < end;) {
     const MemoryRange* range = ranges_.find(pfn * kPageSize);
     const Pfn whole_pages = range == nullptr ? 0 : (range->end - pfn * kPageSize) / kPageSize;
-    const Pfn count = std::min({end - pfn, whole_pages, PhysicalMemory::kViewMax / kPageSize});
-    if (count == 0) {
-      if (!TRY(copy_page(pfn, classes[pfn - first], edge_page(pfn)))) return false;
+    if (whole_pages == 0) {
+      if (!TRY(add_page(pfn, classes[pfn - first], edge_page(pfn)))) return false;
       ++pfn;
       continue;
     }
-    const auto pages = memory_.view(pfn * kPageSize, count * kPageSize);
+    const auto room = TRY(frames_.room());
+    if (room.empty()) return false;
+    const Pfn count = std::min({end - pfn, whole_pages, room.size() / kPageSize, kBatchPages});
+    const auto pages = room.first(count * kPageSize);
+    const bool is_whole = memory_.copy(pfn * kPageSize, pages).has_value();
     for (Pfn i = 0; i < count; ++i) {
-      const std::byte* page = nullptr;
-      if (pages.has_value()) {
-        page = pages->data() + i * kPageSize;
-      } else if (const auto single = memory_.view((pfn + i) * kPageSize, kPageSize); single.has_value()) {
-        page = single->data();  // one bad page must not take its neighbours along
-      }
-      if (!TRY(copy_page(pfn + i, classes[pfn + i - first], page))) return false;
+      const auto page = pages.subspan(i * kPageSize, kPageSize);
+      // One bad page must not take its neighbours along.
+      const bool is_readable = is_whole || memory_.copy((pfn + i) * kPageSize, page).has_value();
+      if (!TRY(add_page(pfn + i, classes[pfn + i - first], is_readable ? page.data() : nullptr)))
+        return false;
     }
     pfn += count;
   }
@@ -71,9 +68,9 @@ const std::byte* PageCopier::edge_page(Pfn pfn) {
   return has_any ? edge_ : nullptr;
 }
 
-Result<bool> PageCopier::copy_page(Pfn pfn, PageClass page_class, const std::byte* page) {
+Result<bool> PageCopier::add_page(Pfn pfn, PageClass page_class, const std::byte* page) {
   if (page == nullptr) return frames_.add_unreadable(pfn, page_class);
-  if (is_zero_page(page)) return frames_.add_zero(pfn, page_class);
+  if (is_all_zero(page, kPageSize)) return frames_.add_zero(pfn, page_class);
   return frames_.add_data(pfn, page_class, std::span<const std::byte, kPageSize>(page, kPageSize));
 }
 

@@ -26,7 +26,7 @@ class PageCopier {
 
  private:
   Result<bool> copy_run(Pfn first, Pfn end, const PageClass* classes);
-  Result<bool> copy_page(Pfn pfn, PageClass page_class, const std::byte* page);
+  Result<bool> add_page(Pfn pfn, PageClass page_class, const std::byte* page);
   const std::byte* edge_page(Pfn pfn);
 
   const MemoryRanges& ranges_;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "common/page_bytes.h"
+
 namespace warmdump {
 
 using namespace dump_format;
@@ -31,10 +33,16 @@ Result<bool> PageFrames::add_to_run(Pfn pfn, RunContent content) {
   return has_room;
 }
 
+Result<std::span<std::byte>> PageFrames::room() {
+  if (page_count_ == kPagesPerFrame && !TRY(finish_frame())) return std::span<std::byte>{};
+  return std::span(payload_).subspan(kPrefixMax + page_count_ * kPageSize);
+}
+
 Result<bool> PageFrames::add_data(Pfn pfn, PageClass page_class, std::span<const std::byte, kPageSize> page) {
   const bool frame_has_room = page_count_ < kPagesPerFrame || TRY(finish_frame());
   const bool has_room = TRY(add_to_run(pfn, RunContent::data));
-  std::memcpy(payload_ + kPrefixMax + page_count_ * kPageSize, page.data(), kPageSize);
+  std::byte* slot = payload_ + kPrefixMax + page_count_ * kPageSize;
+  if (page.data() != slot) copy_pages(slot, page.data(), kPageSize);
   ++page_count_;
   ++pending_.data[static_cast<std::size_t>(page_class)];
   return frame_has_room && has_room;

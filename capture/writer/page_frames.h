@@ -27,8 +27,14 @@ class PageFrames {
   // Large: keep it in static storage. `writer` must outlive it.
   explicit PageFrames(DumpWriter& writer) : writer_(writer) {}
 
+  // Where the next page with data will lie, and all that may follow it in the same frame. Pages put there and
+  // then handed to add_data() need no further copy. Empty when the region is full. Valid until the frame is
+  // finished.
+  Result<std::span<std::byte>> room();
+
   // Each adds one page; pfns of one frame need no order, but runs of consecutive ones cost least. False when
-  // the region is full: the page, and those of the frame it was to go into, are lost.
+  // the region is full: the page, and those of the frame it was to go into, are lost. `page` may lie in
+  // room(), at its start or later.
   Result<bool> add_data(Pfn pfn, PageClass page_class, std::span<const std::byte, 4096> page);
   Result<bool> add_zero(Pfn pfn, PageClass page_class);
   Result<bool> add_unreadable(Pfn pfn, PageClass page_class);
@@ -42,8 +48,8 @@ class PageFrames {
  private:
   // 1 MiB of pages a frame: measured, see docs/COMPRESSION.md.
   static constexpr std::size_t kPagesPerFrame = 256;
-  static constexpr std::size_t kPrefixMax =
-      sizeof(dump_format::PagesPrefix) + dump_format::kRunsPerFrameMax * sizeof(dump_format::PageRun);
+  static constexpr std::size_t kPrefixMax = round_up(
+      sizeof(dump_format::PagesPrefix) + dump_format::kRunsPerFrameMax * sizeof(dump_format::PageRun), 64);
   static_assert(kPrefixMax + kPagesPerFrame * kPageSize <= dump_format::kFrameRawSizeMax);
 
   Result<bool> add_to_run(Pfn pfn, dump_format::RunContent content);

@@ -3,7 +3,9 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "common/arch/page_tables_x86_64.h"
 #include "common/kernel/vmcoreinfo.h"
@@ -31,14 +33,22 @@ class MemMap {
   void for_each_table(Visit visit) {
     visit(roots_, root_count_ * (is_extreme_ ? sizeof(VirtualAddress) : section_size_));
     if (!is_extreme_) return;
-    for (std::uint64_t root = 0; root < root_count_; ++root) {
-      const auto address = root_address(root);
-      if (address.has_value() && *address != 0) visit(*address, kRootSize);
+    // With five levels of page tables there are 131072 roots, all but a few of them empty.
+    VirtualAddress roots[kRootsPerRead];
+    for (std::uint64_t first = 0; first < root_count_; first += kRootsPerRead) {
+      const auto some = std::span(roots).first(std::min(kRootsPerRead, root_count_ - first));
+      if (!page_tables_->read(roots_ + first * sizeof(VirtualAddress), std::as_writable_bytes(some))
+               .has_value())
+        continue;
+      for (const VirtualAddress root : some) {
+        if (root != 0) visit(root, kRootSize);
+      }
     }
   }
 
  private:
   static constexpr ByteCount kRootSize = 4096;
+  static constexpr std::uint64_t kRootsPerRead = 512;
 
   explicit MemMap(PageTables& page_tables) : page_tables_(&page_tables) {}
   Result<VirtualAddress> root_address(std::uint64_t root);

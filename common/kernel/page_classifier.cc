@@ -11,6 +11,13 @@ static_assert(PageClassifier::kBlockPfns * kStructPageSizeMax <= PhysicalMemory:
 // Larger than any compound page Linux makes (1 GiB is order 18, 16 GiB order 22).
 constexpr unsigned kCompoundOrderMax = 24;
 
+// _mapcount is below, or ~0, unless it holds a type (include/linux/page-flags.h: types begin at 0x80000000).
+constexpr std::uint32_t kMapcountEnd = 0x8000'0000;
+
+// The processor's own prefetching ends with a page of memory: ask for what lies a page ahead. Asking for
+// memory behind the last struct page does no harm.
+constexpr std::size_t kPrefetchAhead = 4096;
+
 template <class T>
 T load(const std::byte* page, std::uint32_t offset) {
   T value;
@@ -46,6 +53,60 @@ bool is_kept(PageClass page_class, unsigned dump_level) {
       return true;
   }
   return true;
+}
+
+PageClassifier::PageClassifier(const PageLayout& layout, MemMap& mem_map, PageTables& page_tables,
+                               PhysicalMemory& memory)
+    : layout_(layout),
+      mem_map_(mem_map),
+      page_tables_(page_tables),
+      memory_(memory),
+      // All ones marks a struct page nobody initialised: with no other flag to tell it by, any makes it
+      // special.
+      special_flags_((layout.head_mask | layout.hwpoison_mask) != 0 ? layout.head_mask | layout.hwpoison_mask
+                                                                    : ~std::uint64_t{0}) {
+  fill_plain_classes();
+}
+
+void PageClassifier::fill_plain_classes() {
+  for (unsigned traits = 0; traits < kTraitsEnd; ++traits) {
+    const auto mask_if = [traits](Trait trait, std::uint64_t mask) {
+      return (traits & trait) != 0 ? mask : 0;
+    };
+    const std::uint64_t flags = mask_if(kLru, layout_.lru_mask) | mask_if(kPrivate, layout_.private_mask) |
+                                mask_if(kSwapcache, layout_.swapcache_mask) |
+                                mask_if(kSwapbacked, layout_.swapbacked_mask) |
+                                mask_if(kSlab, layout_.slab_mask);
+    const std::uint64_t mapping = mask_if(kAnonymous, 1);
+    std::byte page[kStructPageSizeMax] = {};
+    std::memcpy(page + layout_.flags_offset, &flags, sizeof(flags));
+    std::memcpy(page + layout_.mapping_offset, &mapping, sizeof(mapping));
+    plain_classes_[traits] = unit_at(0, {page, nullptr}).page_class;
+  }
+}
+
+unsigned PageClassifier::traits_of(std::uint64_t flags, std::uint64_t mapping) const {
+  const auto trait_if = [flags](std::uint64_t mask, Trait trait) -> unsigned {
+    return (flags & mask) != 0 ? trait : 0U;
+  };
+  return trait_if(layout_.lru_mask, kLru) | trait_if(layout_.private_mask, kPrivate) |
+         trait_if(layout_.swapcache_mask, kSwapcache) | trait_if(layout_.swapbacked_mask, kSwapbacked) |
+         trait_if(layout_.slab_mask, kSlab) | static_cast<unsigned>(mapping & 1) * kAnonymous;
+}
+
+std::size_t PageClassifier::classify_plain(const std::byte* pages, std::span<PageClass> classes) const {
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const std::byte* page = pages + i * layout_.size;
+    __builtin_prefetch(page + kPrefetchAhead);
+    const auto flags = load<std::uint64_t>(page, layout_.flags_offset);
+    const auto compound = load<std::uint64_t>(page, layout_.compound_offset);
+    const auto mapcount = load<std::uint32_t>(page, layout_.mapcount_offset);
+    // Counts are small, and -1 where nothing is mapped; types have the top bit set.
+    const bool has_type = mapcount + 1 > kMapcountEnd;
+    if (((flags & special_flags_) | (compound & 1)) != 0 || has_type) return i;
+    classes[i] = plain_classes_[traits_of(flags, load<std::uint64_t>(page, layout_.mapping_offset))];
+  }
+  return classes.size();
 }
 
 bool PageClassifier::is_tail(const std::byte* page) const {
@@ -155,6 +216,11 @@ void PageClassifier::classify_readable(Pfn first, const std::byte* pages, std::s
   for (Pfn pfn = first; pfn < end;) {
     const std::byte* page = pages + (pfn - first) * size;
     if (pfn >= carry_end_) {
+      if (const std::size_t plain = classify_plain(page, classes.subspan(pfn - first)); plain > 0) {
+        pfn += plain;
+        head_is_lost = false;
+        continue;
+      }
       if (!is_tail(page)) {
         const Unit unit = unit_at(pfn, {page, pfn + 1 < end ? page + size : nullptr});
         carry_class_ = unit.page_class;

@@ -40,8 +40,7 @@ class PageClassifier {
   static constexpr Pfn kBlockPfns = 4096;
 
   // All references must outlive this object. Large (a bounce buffer): keep it in static storage.
-  PageClassifier(const PageLayout& layout, MemMap& mem_map, PageTables& page_tables, PhysicalMemory& memory)
-      : layout_(layout), mem_map_(mem_map), page_tables_(page_tables), memory_(memory) {}
+  PageClassifier(const PageLayout& layout, MemMap& mem_map, PageTables& page_tables, PhysicalMemory& memory);
 
   // Classifies kBlockPfns pages from `first` (a multiple of kBlockPfns) on. Never fails: what cannot be read
   // is `unknown`. Blocks may come in any order; consecutive ones are fastest.
@@ -59,6 +58,23 @@ class PageClassifier {
     Pfn page_count = 1;
   };
 
+  // What unit_at() asks of a plain page: neither head nor tail, without a type in _mapcount, not broken.
+  // Their classes are looked up, in a table that unit_at() itself has filled. A rule that asks for more of
+  // such a page needs a bit here, or kPlainMask to leave such pages out.
+  enum Trait : unsigned {
+    kLru = 1,
+    kPrivate = 2,
+    kSwapcache = 4,
+    kSwapbacked = 8,
+    kSlab = 16,
+    kAnonymous = 32,
+    kTraitsEnd = 64,
+  };
+
+  void fill_plain_classes();
+  unsigned traits_of(std::uint64_t flags, std::uint64_t mapping) const;
+  // Classifies plain pages up to the first that is not, and returns how many.
+  std::size_t classify_plain(const std::byte* pages, std::span<PageClass> classes) const;
   void classify_readable(Pfn first, const std::byte* pages, std::span<PageClass> classes);
   Unit unit_at(Pfn pfn, View page) const;
   unsigned compound_order(Pfn pfn, View page) const;
@@ -74,6 +90,8 @@ class PageClassifier {
   MemMap& mem_map_;
   PageTables& page_tables_;
   PhysicalMemory& memory_;
+  PageClass plain_classes_[kTraitsEnd];
+  std::uint64_t special_flags_;                // a page with one of them is not plain
   Pfn next_first_ = 0;                         // block that would continue the last one
   Pfn carry_end_ = 0;                          // pages below belong to the unit last seen ...
   PageClass carry_class_ = PageClass::kernel;  // ... and have its class

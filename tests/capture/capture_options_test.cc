@@ -32,7 +32,8 @@ TEST(ParseArguments, TakesAllOptions) {
   EXPECT_EQ(options.dump_level, 17U);
   EXPECT_EQ(options.region_start, 0x1000U);
   EXPECT_EQ(options.region_size, 4096U);
-  EXPECT_TRUE(options.stats && options.force_read && options.overwrite);
+  EXPECT_TRUE(options.stats && options.overwrite);
+  EXPECT_EQ(options.access, VmcoreMemory::Access::read);
 }
 
 TEST(ParseArguments, RefusesWhatMakesNoSense) {
