@@ -11,6 +11,7 @@
 #include "capture/crash_kernel/pmem_region.h"
 #include "capture/stats.h"
 #include "capture/support/raw_log.h"
+#include "capture/writer/failure_record.h"
 #include "capture/writer/region_check.h"
 #include "common/file_device.h"
 #include "common/text.h"
@@ -32,11 +33,6 @@ FileDevice region;
 CaptureReport report;
 
 Result<void> capture(const CaptureOptions& options, const char* region_path) {
-  const auto opened = vmcore.open(options.vmcore_path, FileDevice::Access::read_only);
-  if (!opened.has_value()) {
-    log_error(options.vmcore_path, opened.error());
-    return opened.error();
-  }
   if (auto done = region.open(region_path, FileDevice::Access::read_write_direct); !done.has_value()) {
     log_error(region_path, done.error());
     return done.error();
@@ -50,11 +46,20 @@ Result<void> capture(const CaptureOptions& options, const char* region_path) {
     log_error(region_path, header.error());
     return header.error();
   }
+  // The region first: it then takes the reason when there is nothing to capture.
+  const auto opened = vmcore.open(options.vmcore_path, FileDevice::Access::read_only);
+  if (!opened.has_value()) {
+    log_error(options.vmcore_path, opened.error());
+    if (auto left = record_failed_start(region, *header, "vmcore", opened.error()); !left.has_value())
+      log_error(region_path, left.error());
+    return opened.error();
+  }
   const CaptureRequest request{
       .dump_level = options.dump_level,
       .region = {options.region_start / kPageSize,
                  round_up(options.region_start + options.region_size, kPageSize) / kPageSize},
       .info = options.info,
+      .threads = options.threads,
       .access = options.access};
   auto done = capture_vmcore(vmcore, region, *header, request, report);
   if (!done.has_value()) log_error(options.vmcore_path, done.error());
@@ -78,6 +83,7 @@ int run_as_program(int argc, char** argv) {
     return kExitOk;
   }
   CaptureOptions options;
+  options.threads = 1;  // beside other programs, others decide what is free
   if (const auto parsed = parse_arguments(argc, argv, options); !parsed.has_value()) {
     log_error("command line", parsed.error());
     return kExitUsage;

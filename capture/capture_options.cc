@@ -9,6 +9,7 @@ namespace warmdump {
 namespace {
 
 constexpr std::string_view kInfoPrefix = "info.";
+constexpr unsigned kThreadsMax = 64;
 
 Error invalid(const char* what) {
   return Error::make(ErrorCode::invalid, what);
@@ -18,6 +19,14 @@ Result<void> set_dump_level(std::string_view value, CaptureOptions& options) {
   const auto level = parse_number(value);
   if (!level || *level > kDumpLevelMax) return invalid("dump level must be a number from 0 to 31");
   options.dump_level = static_cast<unsigned>(*level);
+  return {};
+}
+
+Result<void> set_threads(std::string_view value, CaptureOptions& options) {
+  const auto threads = parse_number(value);
+  if (!threads || *threads > kThreadsMax)
+    return invalid("number of threads must be from 0 to 64; no more than 4 are used");
+  options.threads = static_cast<unsigned>(*threads);
   return {};
 }
 
@@ -64,6 +73,7 @@ Result<void> set_value(std::string_view key, const char* value, CaptureOptions& 
     return {};
   }
   if (key == "dump_level") return set_dump_level(value, options);
+  if (key == "threads") return set_threads(value, options);
   if (key == "reset") return set_final_action(value, options);
   if (key == "module") return add_module(value, options.modules, options.module_count);
   if (key == "pmem_module") return add_module(value, options.pmem_modules, options.pmem_module_count);
@@ -78,6 +88,8 @@ const char kUsage[] =
     "  --region FILE            block device formatted by `warmdump recover`, or a preallocated regular "
     "file\n"
     "  --dump-level N           pages to leave out, 0 to 31 as makedumpfile numbers them (default 31)\n"
+    "  --threads N              threads that compress (default 1; 0: as many as processors and memory "
+    "allow)\n"
     "  --region-range START,SIZE  physical range of the region in the crashed machine, never read\n"
     "  --overwrite              write over a dump that was not recovered yet\n"
     "  --read | --map           how to read the vmcore; by default /proc/vmcore is mapped, a file is read\n"
@@ -100,7 +112,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       options.access = name == "--map" ? VmcoreMemory::Access::map : VmcoreMemory::Access::read;
       continue;
     }
-    if (name != "--vmcore" && name != "--region" && name != "--dump-level" && name != "--region-range") {
+    if (name != "--vmcore" && name != "--region" && name != "--dump-level" && name != "--region-range" &&
+        name != "--threads") {
       return invalid("unknown option; see --help");
     }
     if (i + 1 == argc) return invalid("an option lacks its value; see --help");
@@ -112,6 +125,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       options.region_path = value;
     } else if (name == "--dump-level") {
       TRY(set_dump_level(value, options));
+    } else if (name == "--threads") {
+      TRY(set_threads(value, options));
     } else {
       TRY(set_range(value, options));
     }

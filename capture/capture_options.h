@@ -27,6 +27,7 @@ struct CaptureOptions {
   FinalAction final_action = FinalAction::warm_reset;
   bool stats = false;  // counters as key=value lines on standard output
   bool overwrite = false;
+  unsigned threads = 0;  // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
   const char* modules[kModulesMax] = {};  // to load before the region is claimed, in order
   std::size_t module_count = 0;

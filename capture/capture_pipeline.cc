@@ -13,6 +13,8 @@
 #include "capture/support/static_storage.h"
 #include "capture/writer/blob_frames.h"
 #include "capture/writer/dump_writer.h"
+#include "capture/writer/failure_record.h"
+#include "capture/writer/frame_repair.h"
 #include "capture/writer/page_frames.h"
 #include "common/dump_format/dump_state.h"
 #include "common/stopwatch.h"
@@ -22,7 +24,7 @@ namespace {
 
 using namespace dump_format;
 
-class Capture {
+class Capture final : public FrameSource {
  public:
   Capture(const FileDevice& vmcore, Device& region, const VmcoreElf& elf, CrashedKernel& kernel,
           VmcoreMemory& memory, const CaptureRequest& request)
@@ -39,13 +41,21 @@ class Capture {
 
   Result<void> run(const RegionHeader& header);
   void fill(CaptureReport& report);
+  void end_helpers() { writer_.end_helpers(); }
   // Leaves what ended the capture in the header, as far as the region still takes it.
   void record_failure(const Error& error);
+
+  Result<void> make_again(const FrameOrigin& origin) override;
+  bool may_go_on() override { return true; }
 
  private:
   Result<void> enter(Phase phase);
   Result<void> write_notes();
+  Result<void> write_blob(BlobKind kind);
+  Result<void> write_class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes);
   Result<void> write_pages(Phase phase);
+  Result<void> write_pages_again(Phase phase, Pfn first, Pfn last);
+  Result<void> write_end();
   Result<void> finish();
   void update_header();
 
@@ -61,6 +71,7 @@ class Capture {
   PageSelection selection_;
   PageCopier copier_;
   ProgressLog progress_;
+  CaptureReport end_report_;  // as in the end frame
 };
 
 Result<void> Capture::run(const RegionHeader& header) {
@@ -69,6 +80,7 @@ Result<void> Capture::run(const RegionHeader& header) {
   first.dump_level = request_.dump_level;
   first.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
   TRY(writer_.begin(first));
+  writer_.start_helpers(request_.threads);
   TRY(enter(Phase::notes));
   TRY(write_notes());
   survey_.locate_tables();
@@ -77,7 +89,7 @@ Result<void> Capture::run(const RegionHeader& header) {
     TRY(write_pages(phase));
   }
   TRY(enter(Phase::device_dumps));
-  TRY(blobs_.add_notes(elf_, true));
+  TRY(write_blob(BlobKind::device_dumps));
   if (selection_.keeps_user_pages()) {
     TRY(enter(Phase::user_pages));
     TRY(write_pages(Phase::user_pages));
@@ -93,18 +105,51 @@ Result<void> Capture::enter(Phase phase) {
 }
 
 Result<void> Capture::write_notes() {
-  TRY(blobs_.add_text(BlobKind::capture_info, request_.info));
-  TRY(blobs_.add_file_range(BlobKind::elf_headers, 0, elf_.headers_size));
-  TRY(blobs_.add_text(BlobKind::vmcoreinfo, kernel_.info.whole_text()));
-  TRY(blobs_.add_notes(elf_, false));
+  for (const BlobKind kind :
+       {BlobKind::capture_info, BlobKind::elf_headers, BlobKind::vmcoreinfo, BlobKind::elf_notes}) {
+    TRY(write_blob(kind));
+  }
   const auto ring = find_printk_ring(kernel_.info, *kernel_.page_tables);
   if (!ring.has_value()) {
     log_error("no kernel log", ring.error());
     return {};
   }
-  for (const PrintkRing::Piece& piece : ring->pieces) {
-    TRY(blobs_.add_memory(piece.kind, *kernel_.page_tables, piece.address, piece.size));
+  for (const PrintkRing::Piece& piece : ring->pieces) TRY(write_blob(piece.kind));
+  return {};
+}
+
+Result<void> Capture::write_blob(BlobKind kind) {
+  switch (kind) {
+    case BlobKind::capture_info:
+      TRY(blobs_.add_text(kind, request_.info));
+      return {};
+    case BlobKind::elf_headers:
+      TRY(blobs_.add_file_range(kind, 0, elf_.headers_size));
+      return {};
+    case BlobKind::vmcoreinfo:
+      TRY(blobs_.add_text(kind, kernel_.info.whole_text()));
+      return {};
+    case BlobKind::elf_notes:
+    case BlobKind::device_dumps:
+      TRY(blobs_.add_notes(elf_, kind == BlobKind::device_dumps));
+      return {};
+    case BlobKind::printk_ring:
+    case BlobKind::printk_descs:
+    case BlobKind::printk_infos:
+    case BlobKind::printk_text:
+      break;
   }
+  const auto ring = find_printk_ring(kernel_.info, *kernel_.page_tables);
+  if (!ring.has_value()) return {};
+  for (const PrintkRing::Piece& piece : ring->pieces) {
+    if (piece.kind == kind) TRY(blobs_.add_memory(kind, *kernel_.page_tables, piece.address, piece.size));
+  }
+  return {};
+}
+
+Result<void> Capture::write_class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes) {
+  TRY(writer_.append({.first = first, .last = first + kChunkPfns - 1, .type = FrameType::class_map},
+                     selection_.class_map(first, classes)));
   return {};
 }
 
@@ -114,14 +159,48 @@ Result<void> Capture::write_pages(Phase phase) {
     const auto classes = survey_.classify(*chunk);
     const Pfn first = *chunk * kChunkPfns;
     // The one phase that sees every chunk counts them all, even when nothing fits any more.
-    if (phase == Phase::kernel_pages)
-      TRY(writer_.append(FrameType::class_map, selection_.class_map(first, classes)));
+    if (phase == Phase::kernel_pages) {
+      TRY(write_class_map(first, classes));
+      selection_.count_pages();
+    }
     if (!writer_.is_full()) TRY(copier_.copy(first, classes, selection_.select(phase, first, classes)));
     progress_.update(first + kChunkPfns, writer_.header().bytes_stored);
     writer_.header().pfns_done = first + kChunkPfns;
     update_header();
   }
   TRY(frames_.finish_frame());
+  return {};
+}
+
+Result<void> Capture::write_pages_again(Phase phase, Pfn first_wanted, Pfn last_wanted) {
+  for (auto chunk = survey_.next_chunk(first_wanted / kChunkPfns);
+       chunk && *chunk * kChunkPfns <= last_wanted; chunk = survey_.next_chunk(*chunk + 1)) {
+    if (!selection_.has_work(phase, *chunk)) continue;
+    const auto classes = survey_.classify(*chunk);
+    const Pfn first = *chunk * kChunkPfns;
+    const auto selected = selection_.select(phase, first, classes);
+    selection_.restrict_to(first, first_wanted, last_wanted + 1);
+    TRY(copier_.copy(first, classes, selected));
+  }
+  TRY(frames_.finish_frame());
+  return {};
+}
+
+Result<void> Capture::make_again(const FrameOrigin& origin) {
+  switch (origin.type) {
+    case FrameType::blob: {
+      blobs_.only_piece_at(origin.first);
+      auto written = write_blob(static_cast<BlobKind>(origin.detail));
+      blobs_.only_piece_at({});
+      return written;
+    }
+    case FrameType::class_map:
+      return write_class_map(origin.first, survey_.classify(origin.first / kChunkPfns));
+    case FrameType::pages:
+      return write_pages_again(static_cast<Phase>(origin.detail), origin.first, origin.last);
+    case FrameType::end:
+      return write_end();
+  }
   return {};
 }
 
@@ -148,6 +227,7 @@ void Capture::update_header() {
 
 void Capture::fill(CaptureReport& report) {
   report.header = writer_.header();
+  report.threads = writer_.threads();
   report.used_read = memory_.uses_read();
   for (std::size_t i = 0; i < kPageClassCount; ++i) {
     ClassTotals& totals = report.classes[i];
@@ -160,45 +240,50 @@ void Capture::fill(CaptureReport& report) {
   }
   PageCount unreadable = 0;
   for (const PageCount count : frames_.stored().unreadable) unreadable += count;
-  report.completeness = writer_.is_full() ? Completeness::region_full
-                        : unreadable > 0  ? Completeness::unreadable
-                                          : Completeness::complete;
+  report.completeness = writer_.is_full()                      ? Completeness::region_full
+                        : report.header.frames_unrepaired != 0 ? Completeness::damaged
+                        : unreadable > 0                       ? Completeness::unreadable
+                                                               : Completeness::complete;
+}
+
+Result<void> Capture::write_end() {
+  std::byte payload[sizeof(EndPrefix) + sizeof(end_report_.classes)];
+  EndPrefix prefix{};
+  prefix.completeness = static_cast<std::uint32_t>(end_report_.completeness);
+  prefix.class_count = kPageClassCount;
+  prefix.frame_count = end_report_.header.frame_count;
+  prefix.elapsed_ms = end_report_.header.elapsed_ms;
+  std::memcpy(payload, &prefix, sizeof(prefix));
+  std::memcpy(payload + sizeof(prefix), end_report_.classes, sizeof(end_report_.classes));
+  TRY(writer_.append({.type = FrameType::end}, payload));
+  return {};
 }
 
 Result<void> Capture::finish() {
-  CaptureReport report;
-  fill(report);
-  std::byte payload[sizeof(EndPrefix) + sizeof(report.classes)];
-  EndPrefix prefix{};
-  prefix.completeness = static_cast<std::uint32_t>(report.completeness);
-  prefix.class_count = kPageClassCount;
-  prefix.frame_count = writer_.frame_count();
-  prefix.elapsed_ms = stopwatch_.elapsed_ms();
-  std::memcpy(payload, &prefix, sizeof(prefix));
-  std::memcpy(payload + sizeof(prefix), report.classes, sizeof(report.classes));
-  TRY(writer_.append(FrameType::end, payload));
-
-  const bool is_complete = report.completeness == Completeness::complete;
-  RegionHeader& header = writer_.header();
+  TRY(enter(Phase::read_back));
+  TRY(repair_frames(writer_, *this));
   update_header();
-  if (report.completeness == Completeness::region_full) {
+  fill(end_report_);
+  TRY(write_end());
+
+  RegionHeader& header = writer_.header();
+  if (end_report_.completeness == Completeness::region_full) {
     header.error_code = static_cast<std::uint32_t>(ErrorCode::no_space);
   }
   // The frames first: a header that says `complete` must never stand before them.
   TRY(writer_.flush());
+  const bool is_complete = end_report_.completeness == Completeness::complete;
   header.phase = static_cast<std::uint32_t>(Phase::finished);
   header.state = static_cast<std::uint32_t>(is_complete ? State::complete : State::partial);
-  return writer_.flush();
+  return write_checked_header(writer_, *this);
 }
 
 void Capture::record_failure(const Error& error) {
-  RegionHeader& header = writer_.header();
   update_header();
-  header.state = static_cast<std::uint32_t>(State::partial);
-  header.error_code = static_cast<std::uint32_t>(error.code);
-  header.system_errno = static_cast<std::uint32_t>(error.system_errno);
-  if (const auto flushed = writer_.flush(); !flushed.has_value())
-    log_error("header not updated", flushed.error());
+  put_failure(writer_.header(), "capture", error);
+  if (writer_.flush().has_value()) return;
+  if (const auto written = writer_.write_header_only(); !written.has_value())
+    log_error("header not updated", written.error());
 }
 
 StaticStorage<VmcoreElf> elf_storage;
@@ -206,19 +291,32 @@ StaticStorage<CrashedKernel> kernel_storage;
 StaticStorage<VmcoreMemory> memory_storage;
 StaticStorage<Capture> capture_storage;
 
+// Reads what everything else needs; `memory` is there when it succeeds.
+Result<void> understand_vmcore(const FileDevice& vmcore, VmcoreMemory::Access access, VmcoreElf& elf,
+                               VmcoreMemory*& memory, CrashedKernel& kernel) {
+  TRY(read_vmcore_elf(vmcore, elf));
+  memory = &memory_storage.make(vmcore, elf.memory, access);
+  return read_crashed_kernel(vmcore, elf, *memory, kernel);
+}
+
 }  // namespace
 
 Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const RegionHeader& header,
                             const CaptureRequest& request, CaptureReport& report) {
   VmcoreElf& elf = elf_storage.make();
-  TRY(read_vmcore_elf(vmcore, elf));
-  VmcoreMemory& memory = memory_storage.make(vmcore, elf.memory, request.access);
+  VmcoreMemory* memory = nullptr;
   CrashedKernel& kernel = kernel_storage.make();
-  TRY(read_crashed_kernel(vmcore, elf, memory, kernel));
+  if (const auto understood = understand_vmcore(vmcore, request.access, elf, memory, kernel);
+      !understood.has_value()) {
+    if (auto left = record_failed_start(region, header, "vmcore", understood.error()); !left.has_value())
+      log_error("region", left.error());
+    return understood.error();
+  }
 
-  Capture& capture = capture_storage.make(vmcore, region, elf, kernel, memory, request);
+  Capture& capture = capture_storage.make(vmcore, region, elf, kernel, *memory, request);
   const auto done = capture.run(header);
   if (!done.has_value()) capture.record_failure(done.error());
+  capture.end_helpers();
   capture.fill(report);
   if (!done.has_value()) {
     report.completeness = Completeness::failed;

@@ -26,6 +26,7 @@ struct CaptureRequest {
   unsigned dump_level = kDumpLevelMax;
   PfnRange region;        // the dump region in the crashed machine: never read, never stored
   std::string_view info;  // "key=value" lines to go into the dump
+  unsigned threads = 0;   // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
 };
 
@@ -33,14 +34,16 @@ struct CaptureReport {
   dump_format::Completeness completeness = dump_format::Completeness::failed;
   dump_format::ClassTotals classes[dump_format::kPageClassCount];
   dump_format::RegionHeader header;  // as last written
+  unsigned threads = 1;              // that compressed
   bool used_read = false;            // nothing was mapped, at least at the end
 };
 
 // Writes a dump of `vmcore` to `region`, beginning with `header` (from check_region). A dump that only lacks
 // something is no error but a report with its completeness. To be called once in the life of the program: all
 // its memory is static, and independent of how large the crashed machine was.
-// Errors: not_found, invalid, corrupt, unsupported (the vmcore cannot be understood; the region was not
-// touched), io (writing failed for good; what was flushed before is a partial dump).
+// Errors: not_found, invalid, corrupt, unsupported (the vmcore cannot be understood), io (writing failed for
+// good; what was flushed before is a partial dump). The header of the region then says why, as far as it can
+// still be written.
 Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const dump_format::RegionHeader& header,
                             const CaptureRequest& request, CaptureReport& report);
 

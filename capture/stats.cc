@@ -44,6 +44,10 @@ void print_stats(const CaptureReport& report) {
   print("bytes_raw", header.bytes_raw);
   print("bytes_stored", header.bytes_stored);
   print("used_read", report.used_read ? 1 : 0);
+  print("threads", report.threads);
+  print("frames_damaged", header.frames_damaged);
+  print("frames_rewritten", header.frames_rewritten);
+  print("frames_unrepaired", header.frames_unrepaired);
   rusage usage{};
   if (::getrusage(RUSAGE_SELF, &usage) == 0)
     print("peak_rss_kib", static_cast<std::uint64_t>(usage.ru_maxrss));

@@ -25,7 +25,26 @@ std::string capture_line(const RegionSummary& region) {
   std::string text =
       fmt::format("{:.1f} s, last phase: {}", static_cast<double>(region.capture_ms) / 1000, region.phase);
   if (!region.error.empty()) text += fmt::format(", ended by: {}", region.error);
+  if (!region.error_text.empty()) text += fmt::format(" ({})", harmless(region.error_text));
   return text;
+}
+
+std::string repair_lines(const RegionSummary& region) {
+  std::string lines;
+  if (region.frames_damaged > 0) {
+    lines +=
+        line("repaired", fmt::format("{} frames were overwritten during the capture, {} written again, {} "
+                                     "left damaged; read back {} times",
+                                     region.frames_damaged, region.frames_rewritten, region.frames_unrepaired,
+                                     region.check_passes));
+  }
+  if (region.headers_rewritten > 0) {
+    lines +=
+        line("repaired", fmt::format("the header was overwritten during the capture and written again {} "
+                                     "times",
+                                     region.headers_rewritten));
+  }
+  return lines;
 }
 
 std::string class_table(const PageCounts& pages) {
@@ -88,15 +107,14 @@ std::string size_line(const DumpSummary& summary) {
   return text;
 }
 
-// Text from a dump goes to a terminal: no control characters.
+}  // namespace
+
 std::string harmless(std::string text) {
   for (char& character : text) {
     if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = '?';
   }
   return text;
 }
-
-}  // namespace
 
 std::string dump_report(const DumpSummary& summary) {
   std::string report;
@@ -116,6 +134,7 @@ std::string dump_report(const DumpSummary& summary) {
     report += line("later crashes",
                    fmt::format("{}, not captured: this dump came first", summary.region.captures_refused));
   }
+  report += repair_lines(summary.region);
   report += damage_lines(summary.damage);
   report += lost_lines(summary.pages);
   for (const auto& [key, value] : summary.capture_info) report += line(harmless(key), harmless(value));
@@ -124,10 +143,12 @@ std::string dump_report(const DumpSummary& summary) {
 
 std::string region_report(const RegionSummary& region) {
   std::string report = line("dump", "none");
+  if (region.is_record_without_frames)
+    report += line("crashed", "yes, but nothing could be captured: " + harmless(region.error_text));
   report += line("region", region.state);
   report += line("start", fmt::format("{:#x}", region.region_start));
   report += line("size", readable_byte_count(region.region_size));
-  if (region.capture_ms > 0) report += line("last capture", capture_line(region));
+  if (region.capture_ms > 0 || !region.error.empty()) report += line("last capture", capture_line(region));
   return report;
 }
 

@@ -11,6 +11,9 @@ namespace warmdump {
 // Several lines, each ending with a newline. Says of every class what was kept, left out and lost.
 std::string dump_report(const DumpSummary& summary);
 
+// Text from a dump, fit for a terminal: no control characters.
+std::string harmless(std::string text);
+
 // Of a region that holds no dump.
 std::string region_report(const RegionSummary& region);
 

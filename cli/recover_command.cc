@@ -13,6 +13,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "cli/dump_report.h"
 #include "cli/progress.h"
 #include "common/dump_format/dump_state.h"
 #include "common/stopwatch.h"
@@ -68,6 +69,16 @@ const char* phase_of(const dump_format::RegionHeader& header) {
   return dump_format::phase_name(static_cast<dump_format::Phase>(std::uint32_t{header.phase}));
 }
 
+std::string why_nothing_was_stored(const RegionRecovery& recovery) {
+  if (!recovery.header) return "the capture died before it stored anything";
+  const RegionSummary region = summarize_region(*recovery.header);
+  if (!region.error_text.empty()) {
+    return fmt::format("the system crashed, but nothing could be captured: {} ({})",
+                       harmless(region.error_text), region.error);
+  }
+  return fmt::format("the capture died (phase: {}) before it stored anything", region.phase);
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
@@ -87,8 +98,7 @@ void print_dump(const RegionRecovery& recovery) {
       print_line("dump", recovery.formatted ? "none; the region is new and was prepared" : "none");
       return;
     case DumpOutcome::nothing_stored:
-      print_line("dump", fmt::format("none: the capture died (phase: {}) before it stored anything",
-                                     recovery.header ? phase_of(*recovery.header) : "unknown"));
+      print_line("dump", "none: " + why_nothing_was_stored(recovery));
       break;
     case DumpOutcome::already_saved:
       print_line("dump", "saved by an earlier, interrupted run");
@@ -144,6 +154,10 @@ nlohmann::json dump_as_json(const RegionRecovery& recovery) {
                       ? ""
                       : error_code_name(static_cast<ErrorCode>(std::uint32_t{header.error_code}))},
         {"errno", std::uint32_t{header.system_errno}},
+        {"error_text", summarize_region(header).error_text},
+        {"frames_damaged", std::uint64_t{header.frames_damaged}},
+        {"frames_rewritten", std::uint64_t{header.frames_rewritten}},
+        {"frames_unrepaired", std::uint64_t{header.frames_unrepaired}},
         {"pages_lost", std::uint64_t{header.pages_lost}},
         {"captures_refused", std::uint32_t{header.captures_refused}},
     };

@@ -39,10 +39,10 @@ Outcome<ExitCode> show_region(const ShowArguments& arguments) {
   TRY(region.open(arguments.source.c_str(), FileDevice::Access::read_only));
   alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
   const auto header = dump_format::read_header(region, buffer);
-  if (header && is_without_dump(*header)) {
+  if (header && (is_without_dump(*header) || dump_format::is_record_without_frames(*header))) {
     const RegionSummary summary = summarize_region(*header);
     fmt::print("{}", arguments.json ? to_json(summary) : region_report(summary));
-    return kExitOk;
+    return summary.is_record_without_frames ? kExitIncomplete : kExitOk;
   }
   const DumpReader dump = TRY(DumpReader::open(region));
   return print(TRY(summarize(dump)).summary, arguments);

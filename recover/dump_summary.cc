@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
 #include "recover/output/core_notes.h"
 
@@ -80,8 +81,11 @@ std::string why_it_ended(const DumpReader& dump) {
   const auto* header = dump.header() ? &*dump.header() : nullptr;
   if (!dump.end()) {
     if (header == nullptr) return "the capture did not finish, or its end is damaged";
-    std::string text = fmt::format("the capture died while storing: {}", summarize_region(*header).phase);
-    if (header->error_code != 0) text += fmt::format(" ({})", summarize_region(*header).error);
+    std::string text =
+        fmt::format("the capture {} while storing: {}", header->error_code != 0 ? "failed" : "died",
+                    summarize_region(*header).phase);
+    const RegionSummary region = summarize_region(*header);
+    if (header->error_code != 0) text += fmt::format(" ({})", region.error);
     return text;
   }
   switch (static_cast<Completeness>(std::uint32_t{dump.end()->completeness})) {
@@ -95,6 +99,8 @@ std::string why_it_ended(const DumpReader& dump) {
       return "an error ended the capture";
     case Completeness::unreadable:
       return "some memory could not be read";
+    case Completeness::damaged:
+      return "other hands wrote into the region and not all frames could be made again";
   }
   return "the capture ended in a way this version does not know";
 }
@@ -130,10 +136,18 @@ RegionSummary summarize_region(const dump_format::RegionHeader& header) {
     if (region.system_errno != 0)
       region.error += fmt::format(": {}", std::generic_category().message(region.system_errno));
   }
+  const auto* text = reinterpret_cast<const char*>(header.error_text);
+  region.error_text.assign(text, std::find(text, text + sizeof(header.error_text), '\0'));
   region.captures_refused = header.captures_refused;
   region.region_start = header.region_start;
   region.region_size = header.region_size;
   region.capture_ms = header.elapsed_ms;
+  region.frames_damaged = header.frames_damaged;
+  region.frames_rewritten = header.frames_rewritten;
+  region.frames_unrepaired = header.frames_unrepaired;
+  region.check_passes = header.check_passes;
+  region.headers_rewritten = header.headers_rewritten;
+  region.is_record_without_frames = dump_format::is_record_without_frames(header);
   return region;
 }
 

@@ -18,14 +18,24 @@ namespace warmdump {
 
 // The region header, for people. Of a region without a dump this is all there is.
 struct RegionSummary {
-  std::string state;     // state_name(), "lost" when both headers are damaged
-  std::string phase;     // what the capture did last
-  std::string error;     // error_code_name() of what ended it, empty for none
-  int system_errno = 0;  // that went with it
+  std::string state;       // state_name(), "lost" when both headers are damaged
+  std::string phase;       // what the capture did last
+  std::string error;       // error_code_name() of what ended it, empty for none
+  int system_errno = 0;    // that went with it
+  std::string error_text;  // what the capture said about it
   std::uint64_t captures_refused = 0;
   std::uint64_t region_start = 0;  // physical address
   ByteCount region_size = 0;
   std::uint64_t capture_ms = 0;  // from the start of the capture to its last write of the header
+
+  // What the capture found when it read its frames back: other hands had written into the region.
+  std::uint64_t frames_damaged = 0;     // over all passes
+  std::uint64_t frames_rewritten = 0;   // of these, made again and stored
+  std::uint64_t frames_unrepaired = 0;  // left damaged
+  std::uint64_t check_passes = 0;
+  std::uint64_t headers_rewritten = 0;
+
+  bool is_record_without_frames = false;  // a crash whose capture could not even begin: see error_text
 };
 
 struct DumpSummary {

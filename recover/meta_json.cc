@@ -63,10 +63,16 @@ void exchange_region(Exchange& exchange, RegionSummary& region) {
   exchange("phase", region.phase);
   exchange("error", region.error);
   exchange("errno", region.system_errno);
+  exchange("error_text", region.error_text);
   exchange("captures_refused", region.captures_refused);
   exchange("start", region.region_start);
   exchange("size", region.region_size);
   exchange("capture_ms", region.capture_ms);
+  exchange("frames_damaged", region.frames_damaged);
+  exchange("frames_rewritten", region.frames_rewritten);
+  exchange("frames_unrepaired", region.frames_unrepaired);
+  exchange("check_passes", region.check_passes);
+  exchange("headers_rewritten", region.headers_rewritten);
 }
 
 template <class Exchange>

@@ -122,7 +122,10 @@ class StateWalk {
 
   bool frames_were_lost() const {
     const DamageReport& damage = dump_.damage();
-    return damage.scan.damage_found() || damage.invalid_frames > 0 || damage.unknown_frames > 0;
+    // Where the end frame is there and no number is missing, damaged frames were stored once more elsewhere.
+    const bool all_came = damage.scan.end_frame_found && damage.scan.missing_frames == 0;
+    return (damage.scan.damage_found() && !all_came) || damage.invalid_frames > 0 ||
+           damage.unknown_frames > 0;
   }
 
   Outcome<void> emit(const StateRun& run) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "capture/pages/class_runs.h"
 #include "common/page_bytes.h"
 
 namespace warmdump {
@@ -16,13 +17,10 @@ constexpr Pfn kBatchPages = 32;
 
 Result<void> PageCopier::copy(Pfn first, std::span<const PageClass, kChunkPfns> classes,
                               std::span<const bool, kChunkPfns> selected) {
-  for (auto start = selected.begin(); start != selected.end();) {
-    start = std::find(start, selected.end(), true);
-    const auto end = std::find(start, selected.end(), false);
-    const auto from = static_cast<Pfn>(start - selected.begin());
-    const auto to = static_cast<Pfn>(end - selected.begin());
-    if (from < to && !TRY(copy_run(first + from, first + to, &classes[from]))) return {};
-    start = end;
+  for (std::size_t from = 0; from < selected.size();) {
+    const std::size_t to = run_end(std::span<const bool>(selected), from);
+    if (selected[from] && !TRY(copy_run(first + from, first + to, &classes[from]))) return {};
+    from = to;
   }
   return {};
 }

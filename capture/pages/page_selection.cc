@@ -1,6 +1,9 @@
 #include "capture/pages/page_selection.h"
 
+#include <algorithm>
 #include <cstring>
+
+#include "capture/pages/class_runs.h"
 
 namespace warmdump {
 
@@ -51,8 +54,11 @@ bool PageSelection::keeps_user_pages() const {
 
 std::span<const bool, kChunkPfns> PageSelection::select(Phase phase, Pfn first,
                                                         std::span<const PageClass, kChunkPfns> classes) {
-  for (Pfn i = 0; i < kChunkPfns; ++i) {
-    selected_[i] = phase_of(classes[i]) == phase && is_kept(classes[i], dump_level_);
+  for (std::size_t from = 0; from < kChunkPfns;) {
+    const std::size_t to = run_end(std::span<const PageClass>(classes), from);
+    std::fill(selected_ + from, selected_ + to,
+              phase_of(classes[from]) == phase && is_kept(classes[from], dump_level_));
+    from = to;
   }
   survey_.vital_pages().for_each_in(first, first + kChunkPfns, [&](Pfn from, Pfn to) {
     for (Pfn pfn = from; pfn < to; ++pfn) {
@@ -62,6 +68,12 @@ std::span<const bool, kChunkPfns> PageSelection::select(Phase phase, Pfn first,
   return selected_;
 }
 
+void PageSelection::restrict_to(Pfn first, Pfn from, Pfn to) {
+  for (Pfn i = 0; i < kChunkPfns; ++i) {
+    if (first + i < from || first + i >= to) selected_[i] = false;
+  }
+}
+
 std::span<const std::byte> PageSelection::class_map(Pfn first,
                                                     std::span<const PageClass, kChunkPfns> classes) {
   ClassMapPrefix prefix{};
@@ -69,21 +81,30 @@ std::span<const std::byte> PageSelection::class_map(Pfn first,
   prefix.pfn_count = static_cast<std::uint32_t>(kChunkPfns);
   std::memcpy(class_map_, &prefix, sizeof(prefix));
   std::byte* bytes = class_map_ + sizeof(prefix);
-  for (Pfn i = 0; i < kChunkPfns; ++i) {
-    const bool kept = is_kept(classes[i], dump_level_);
-    bytes[i] = static_cast<std::byte>(static_cast<unsigned>(classes[i]) | (kept ? kClassKept : 0U));
+  for (std::size_t from = 0; from < kChunkPfns;) {
+    const std::size_t to = run_end(std::span<const PageClass>(classes), from);
+    const bool kept = is_kept(classes[from], dump_level_);
+    std::fill(bytes + from, bytes + to,
+              static_cast<std::byte>(static_cast<unsigned>(classes[from]) | (kept ? kClassKept : 0U)));
+    from = to;
   }
   survey_.vital_pages().for_each_in(first, first + kChunkPfns, [&](Pfn from, Pfn to) {
     for (Pfn pfn = from; pfn < to; ++pfn) {
       if (phase_of(classes[pfn - first]) != Phase::none) bytes[pfn - first] |= std::byte{kClassKept};
     }
   });
-  for (Pfn i = 0; i < kChunkPfns; ++i) {
-    const auto index = static_cast<std::size_t>(classes[i]);
-    ++pages_[index];
-    if ((bytes[i] & std::byte{kClassKept}) != std::byte{0}) ++kept_[index];
-  }
   return class_map_;
+}
+
+void PageSelection::count_pages() {
+  const std::span<const std::byte> map(class_map_ + sizeof(ClassMapPrefix), kChunkPfns);
+  for (std::size_t from = 0; from < kChunkPfns;) {
+    const std::size_t to = run_end(map, from);
+    const auto index = std::to_integer<std::size_t>(map[from] & std::byte{kClassMask});
+    pages_[index] += to - from;
+    if ((map[from] & std::byte{kClassKept}) != std::byte{0}) kept_[index] += to - from;
+    from = to;
+  }
 }
 
 }  // namespace warmdump

@@ -29,9 +29,14 @@ class PageSelection {
   std::span<const bool, kChunkPfns> select(dump_format::Phase phase, Pfn first,
                                            std::span<const PageClass, kChunkPfns> classes);
 
-  // Payload of the class map frame of a chunk; its pages are counted. Call once a chunk. Valid until the next
-  // call.
+  // Takes out of the last selection what lies outside of [from, to); `first` as there.
+  void restrict_to(Pfn first, Pfn from, Pfn to);
+
+  // Payload of the class map frame of a chunk. Valid until the next call.
   std::span<const std::byte> class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes);
+
+  // Counts the pages of the class map made last. Call once a chunk.
+  void count_pages();
 
   // Pages counted so far, and those of them that the dump is to have.
   PageCount pages(std::size_t class_index) const { return pages_[class_index]; }

@@ -11,15 +11,21 @@ template <class Fill>
 Result<bool> BlobFrames::add(BlobKind kind, ByteCount size, Fill fill) {
   for (ByteCount offset = 0; offset < size;) {
     const ByteCount piece = std::min(size - offset, kPieceMax);
+    if (only_piece_ && *only_piece_ != offset) {
+      offset += piece;
+      continue;
+    }
+    FrameSlot& slot = *TRY(writer_.acquire());
     BlobPrefix prefix{};
     prefix.kind = static_cast<std::uint32_t>(kind);
     prefix.total_size = size;
     prefix.offset = offset;
-    std::memcpy(payload_, &prefix, sizeof(prefix));
-    const auto target = std::span(payload_).subspan(sizeof(prefix), piece);
-    fill(offset, target);
-    if (!TRY(writer_.append(FrameType::blob, std::span(payload_).first(sizeof(prefix) + piece))))
-      return false;
+    std::memcpy(slot.raw, &prefix, sizeof(prefix));
+    fill(offset, std::span(slot.raw).subspan(sizeof(prefix), piece));
+    slot.origin = {.first = offset, .type = FrameType::blob, .detail = static_cast<std::uint16_t>(kind)};
+    slot.payload = std::span(slot.raw).first(sizeof(prefix) + piece);
+    TRY(writer_.submit(slot));
+    if (writer_.is_full() && !only_piece_) return false;
     offset += piece;
   }
   return true;

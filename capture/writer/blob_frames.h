@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "capture/crashed_machine/printk_ring.h"
@@ -15,7 +16,7 @@ namespace warmdump {
 
 class BlobFrames {
  public:
-  // Large: keep it in static storage. Both must outlive this object.
+  // Both must outlive this object.
   BlobFrames(DumpWriter& writer, const FileDevice& vmcore) : writer_(writer), vmcore_(vmcore) {}
 
   // Each stores one blob. False when the region is full. Bytes that cannot be read are stored as zeros.
@@ -26,6 +27,9 @@ class BlobFrames {
   // The notes of the vmcore: those of devices (vmcoredd, can be tens of MiB), or all others.
   Result<bool> add_notes(const VmcoreElf& elf, bool device_dumps);
 
+  // From now on each call stores only the piece at this offset of its blob; empty: all pieces again.
+  void only_piece_at(std::optional<ByteCount> offset) { only_piece_ = offset; }
+
  private:
   static constexpr ByteCount kPieceMax = 256 * kKiB;
 
@@ -35,7 +39,7 @@ class BlobFrames {
 
   DumpWriter& writer_;
   const FileDevice& vmcore_;
-  std::byte payload_[sizeof(dump_format::BlobPrefix) + kPieceMax];
+  std::optional<ByteCount> only_piece_;
 };
 
 }  // namespace warmdump

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "capture/support/raw_log.h"
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/frame.h"
 
@@ -20,58 +21,157 @@ Result<void> DumpWriter::begin(const RegionHeader& header) {
   return write_header(region_, header_, header_buffer_);
 }
 
+void DumpWriter::start_helpers(unsigned threads) {
+  compressor_.start(threads != 0 ? threads : FrameCompressor::useful_threads());
+}
+
+void DumpWriter::end_helpers() {
+  while (FrameSlot* slot = compressor_.wait_for_oldest()) compressor_.release(*slot);
+  compressor_.stop();
+}
+
 ByteCount DumpWriter::limit(FrameType type) const {
   return region_.size() - kTailReserve - (type == FrameType::end ? 0 : kEndReserve);
 }
 
-Result<bool> DumpWriter::append(FrameType type, std::span<const std::byte> payload) {
-  if (is_full_ && type != FrameType::end) return false;
-  if (buffered_ + frame_footprint(FrameEncoder::bound(payload.size())) > kBufferSize) {
-    const bool is_header_due = buffer_start_ - header_written_at_ >= kHeaderInterval;
-    TRY(is_header_due ? flush() : write_full_blocks());
+Result<FrameSlot*> DumpWriter::acquire() {
+  for (;;) {
+    TRY(store_done_frames());
+    if (FrameSlot* slot = compressor_.take_free(); slot != nullptr) return slot;
+    FrameSlot* oldest = compressor_.wait_for_oldest();
+    if (oldest == nullptr)
+      return Error::make(ErrorCode::invalid, "more frames under construction than slots");
+    TRY(store(*oldest));
   }
-
-  const auto slot = std::span(buffer_).subspan(buffered_);
-  const auto stored = slot.subspan(sizeof(FrameHeader));
-  const auto encoded = encoder_.encode(payload, stored.first(FrameEncoder::bound(payload.size())));
-  const ByteCount footprint = frame_footprint(encoded.size);
-  if (buffer_start_ + buffered_ + footprint > limit(type)) {
-    is_full_ = true;
-    return false;
-  }
-
-  const FrameHeader frame =
-      make_frame_header(type, encoded.codec, sequence_, std::span(header_.dump_id).first<8>(),
-                        stored.first(encoded.size), static_cast<std::uint32_t>(payload.size()));
-  std::memcpy(slot.data(), &frame, sizeof(frame));
-  std::memset(stored.data() + encoded.size, 0, footprint - sizeof(frame) - encoded.size);
-  buffered_ += footprint;
-  ++sequence_;
-  return true;
 }
 
-Result<void> DumpWriter::write_full_blocks() {
-  const ByteCount whole = round_down(buffered_, kBlock);
-  TRY(region_.write_at(buffer_start_, std::span(buffer_).first(whole)));
-  TRY(region_.persist());
-  std::memmove(buffer_, buffer_ + whole, buffered_ - whole);
-  buffer_start_ += whole;
-  buffered_ -= whole;
+Result<void> DumpWriter::submit(FrameSlot& slot) {
+  compressor_.submit(slot);
+  return store_done_frames();
+}
+
+Result<bool> DumpWriter::append(const FrameOrigin& origin, std::span<const std::byte> payload) {
+  FrameSlot& slot = *TRY(acquire());
+  std::memcpy(slot.raw, payload.data(), payload.size());
+  slot.origin = origin;
+  slot.payload = std::span(slot.raw).first(payload.size());
+  TRY(submit(slot));
+  return !is_full_ || has_end_;
+}
+
+Result<void> DumpWriter::store_done_frames() {
+  while (FrameSlot* done = compressor_.take_oldest_done()) TRY(store(*done));
+  return {};
+}
+
+Result<void> DumpWriter::store(FrameSlot& slot) {
+  auto stored = replaced_ == kNoFrame ? add_frame(slot) : replace_frame(slot);
+  compressor_.release(slot);
+  if (!stored.has_value()) has_failed_ = true;
+  return stored;
+}
+
+std::span<const std::byte> DumpWriter::seal(FrameSlot& slot, std::uint64_t sequence,
+                                            IndexedFrame& entry) const {
+  const auto payload = slot.stored_payload().first(slot.stored_size);
+  const FrameHeader frame =
+      make_frame_header(slot.origin.type, slot.codec, sequence, std::span(header_.dump_id).first<8>(),
+                        payload, static_cast<std::uint32_t>(slot.payload.size()));
+  const ByteCount footprint = frame_footprint(slot.stored_size);
+  std::memcpy(slot.stored, &frame, sizeof(frame));
+  std::memset(payload.data() + payload.size(), 0, footprint - sizeof(frame) - payload.size());
+  entry.origin = slot.origin;
+  entry.stored_size = frame.stored_size;
+  entry.header_crc = frame.header_crc;
+  entry.is_damaged = false;
+  return std::span(slot.stored).first(footprint);
+}
+
+Result<void> DumpWriter::append_bytes(std::span<const std::byte> frame) {
+  TRY(stream_.append(frame));
+  frames_end_ = stream_.position();
+  return {};
+}
+
+Result<void> DumpWriter::add_frame(FrameSlot& slot) {
+  const FrameType type = slot.origin.type;
+  if (has_failed_ || (is_full_ && type != FrameType::end)) return {};
+  if (frames_end_ + frame_footprint(slot.stored_size) > limit(type)) {
+    is_full_ = true;
+    return {};
+  }
+  IndexedFrame entry;
+  entry.offset = frames_end_;
+  TRY(append_bytes(seal(slot, sequence_, entry)));
+  index_.add(entry);
+  ++sequence_;
+  has_end_ = type == FrameType::end;
+  stored_pages_.add(slot.pages);
+  if (frames_end_ - header_written_at_ >= kHeaderInterval) return write_frames_and_header();
+  return {};
+}
+
+void DumpWriter::begin_replacement(std::uint64_t number) {
+  replaced_ = number;
+  replacements_ = 0;
+  replacement_failed_ = false;
+}
+
+Result<bool> DumpWriter::end_replacement() {
+  while (FrameSlot* slot = compressor_.wait_for_oldest()) TRY(store(*slot));
+  replaced_ = kNoFrame;
+  return replacements_ > 0 && !replacement_failed_;
+}
+
+Result<void> DumpWriter::replace_frame(FrameSlot& slot) {
+  const IndexedFrame damaged = index_[replaced_];
+  const bool is_first = replacements_ == 0;
+  const ByteCount footprint = frame_footprint(slot.stored_size);
+  // Behind an end frame nobody looks for frames.
+  const bool fits_behind = !has_end_ && frames_end_ + footprint <= limit(slot.origin.type);
+  const bool fits_in_place = is_first && footprint <= frame_footprint(damaged.stored_size);
+  if (has_failed_ || !(fits_behind || fits_in_place)) {
+    replacement_failed_ = true;
+    stored_pages_.remove(slot.pages);
+    return {};
+  }
+  IndexedFrame entry;
+  const auto frame = seal(slot, is_first ? replaced_ : sequence_, entry);
+  entry.offset = fits_behind ? frames_end_ : damaged.offset;
+  entry.origin.detail = damaged.origin.detail;  // the phase of today is that of the repair
+  if (fits_behind) {
+    TRY(append_bytes(frame));
+  } else {
+    TRY(stream_.rewrite(entry.offset, frame, slot.raw));
+  }
+  ++replacements_;
+  if (is_first) {
+    index_[replaced_] = entry;
+  } else {
+    index_.add(entry);
+    ++sequence_;
+  }
+  return {};
+}
+
+Result<void> DumpWriter::write_frames_and_header() {
+  TRY(stream_.flush());
+  header_.frames_end = frames_end_;
+  header_.frame_count = sequence_;
+  header_.bytes_stored = frames_end_ - kFramesOffset;
+  header_written_at_ = frames_end_;
+  // The frames can be read without it, so it is no reason to take no more of them.
+  if (const auto written = write_header_only(); !written.has_value())
+    log_error("region header, going on", written.error());
   return {};
 }
 
 Result<void> DumpWriter::flush() {
-  TRY(write_full_blocks());
-  if (buffered_ > 0) {
-    // The last, partly filled block goes out padded; it is written again when it has grown.
-    std::memset(buffer_ + buffered_, 0, kBlock - buffered_);
-    TRY(region_.write_at(buffer_start_, std::span(buffer_).first(kBlock)));
-    TRY(region_.persist());
-  }
-  header_.frames_end = buffer_start_ + buffered_;
-  header_.frame_count = sequence_;
-  header_.bytes_stored = header_.frames_end - kFramesOffset;
-  header_written_at_ = buffer_start_;
+  while (FrameSlot* slot = compressor_.wait_for_oldest()) TRY(store(*slot));
+  return write_frames_and_header();
+}
+
+Result<void> DumpWriter::write_header_only() {
   return write_header(region_, header_, header_buffer_);
 }
 

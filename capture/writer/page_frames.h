@@ -13,28 +13,19 @@ namespace warmdump {
 
 using dump_format::PageClass;
 
-// Pages by class and content.
-struct PageTally {
-  PageCount data[dump_format::kPageClassCount] = {};
-  PageCount zero[dump_format::kPageClassCount] = {};
-  PageCount unreadable[dump_format::kPageClassCount] = {};
-
-  void add(const PageTally& other);
-};
-
 class PageFrames {
  public:
-  // Large: keep it in static storage. `writer` must outlive it.
+  // `writer` must outlive it; the phase in its header is noted as the one the pages belong to.
   explicit PageFrames(DumpWriter& writer) : writer_(writer) {}
 
-  // Where the next page with data will lie, and all that may follow it in the same frame. Pages put there and
-  // then handed to add_data() need no further copy. Empty when the region is full. Valid until the frame is
-  // finished.
+  // Where the next page with data will lie, and what may follow it in the same frame. Pages put there and
+  // then added one by one, data and others, stay in this frame, and add_data() need not copy them while none
+  // was left out. Empty when the region is full.
   Result<std::span<std::byte>> room();
 
-  // Each adds one page; pfns of one frame need no order, but runs of consecutive ones cost least. False when
-  // the region is full: the page, and those of the frame it was to go into, are lost. `page` may lie in
-  // room(), at its start or later.
+  // Each adds one page. Within a phase pfns must ascend, so that a frame can be made again by its first and
+  // last pfn; runs of consecutive ones cost least. False when the region is known to be full: the page, and
+  // those of the frame it was to go into, are lost. `page` may lie in room(), at its start or later.
   Result<bool> add_data(Pfn pfn, PageClass page_class, std::span<const std::byte, 4096> page);
   Result<bool> add_zero(Pfn pfn, PageClass page_class);
   Result<bool> add_unreadable(Pfn pfn, PageClass page_class);
@@ -42,8 +33,8 @@ class PageFrames {
   // Hands the frame under construction to the writer. False as above.
   Result<bool> finish_frame();
 
-  // What the writer has taken so far.
-  const PageTally& stored() const { return stored_; }
+  // What the writer has stored so far.
+  const PageTally& stored() const { return writer_.stored_pages(); }
 
  private:
   // 1 MiB of pages a frame: measured, see docs/COMPRESSION.md.
@@ -58,10 +49,9 @@ class PageFrames {
   dump_format::PageRun runs_[dump_format::kRunsPerFrameMax];
   std::size_t run_count_ = 0;
   std::size_t page_count_ = 0;  // data pages in the frame under construction
-  PageTally pending_;           // pages in the frame under construction
-  PageTally stored_;
-  // Page bytes begin at kPrefixMax; the runs are put right in front of them when the frame is finished.
-  alignas(4096) std::byte payload_[kPrefixMax + kPagesPerFrame * kPageSize];
+  // The frame under construction, nullptr when there is none. Page bytes begin at kPrefixMax of its payload;
+  // the runs are put right in front of them when the frame is finished.
+  FrameSlot* slot_ = nullptr;
 };
 
 }  // namespace warmdump

@@ -69,7 +69,8 @@ Result<RegionHeader> check_region(Device& region, const RegionExpectation& expec
                        "region header was written for another region; was memmap= changed?");
   }
   const auto state = static_cast<State>(std::uint32_t{header.state});
-  if (!is_ready_for_capture(state) && !expectation.overwrite) {
+  const bool is_ready = is_ready_for_capture(state) || is_record_without_frames(header);
+  if (!is_ready && !expectation.overwrite) {
     header.captures_refused = header.captures_refused + 1;
     TRY(write_header(region, header, scratch));
     return Error::make(ErrorCode::busy,

@@ -59,37 +59,44 @@ enum class Phase : std::uint32_t {
   device_dumps = 6,  // vmcoredd notes
   user_pages = 7,    // page cache and user pages, where the dump level keeps them
   finished = 8,      // end frame written
+  read_back = 9,     // before that: all frames are read back, damaged ones made again
 };
 
 struct RegionHeader {
-  unsigned char magic[16];    // guards against reading something else as a dump
-  le32 format_version;        // guards against a layout this build does not know
-  le32 header_size;           // kHeaderSize
-  le32 compatible_flags;      // may be ignored by a reader that does not know them
-  le32 incompatible_flags;    // see kIncompatibleFlagsKnown
-  le64 sequence;              // grows with every write of the header; the larger one of two copies counts
-  le64 region_start;          // physical address; guards against a moved region; 0 for a regular file
-  le64 region_size;           // bytes; guards against a resized region
-  unsigned char dump_id[16];  // random, fresh for every capture; frames repeat its first 8 bytes
-  le32 state;                 // State
-  le32 phase;                 // Phase
-  le32 error_code;            // ErrorCode of what ended the capture early, 0 for none
-  le32 system_errno;          // errno that went with it, 0 for none
-  le64 frames_end;            // region offset behind the last flushed frame
-  le64 frame_count;           // flushed frames
-  le64 pages_data;            // pages stored with their bytes
-  le64 pages_zero;            // pages stored as "all zero"
-  le64 pages_excluded;        // pages left out by the dump level
-  le64 pages_lost;            // pages that were to be kept but could not be read or did not fit
-  le64 bytes_raw;             // bytes of pages_data before compression
-  le64 bytes_stored;          // bytes of all frames, headers and padding included
-  le64 pfns_done;             // progress: pfns handled in the current phase
-  le64 pfns_total;            // progress: pfns to handle in the current phase
-  le64 crash_time_s;          // seconds since 1970, from VMCOREINFO's CRASHTIME, 0 when unknown
-  le64 elapsed_ms;            // from the start of the capture to this write
-  le32 dump_level;            // makedumpfile's dump level, 0 to 31
-  le32 captures_refused;      // later crashes that found this dump unrecovered and left it alone
-  unsigned char reserved[3900];
+  unsigned char magic[16];        // guards against reading something else as a dump
+  le32 format_version;            // guards against a layout this build does not know
+  le32 header_size;               // kHeaderSize
+  le32 compatible_flags;          // may be ignored by a reader that does not know them
+  le32 incompatible_flags;        // see kIncompatibleFlagsKnown
+  le64 sequence;                  // grows with every write of the header; the larger one of two copies counts
+  le64 region_start;              // physical address; guards against a moved region; 0 for a regular file
+  le64 region_size;               // bytes; guards against a resized region
+  unsigned char dump_id[16];      // random, fresh for every capture; frames repeat its first 8 bytes
+  le32 state;                     // State
+  le32 phase;                     // Phase
+  le32 error_code;                // ErrorCode of what ended the capture early, 0 for none
+  le32 system_errno;              // errno that went with it, 0 for none
+  le64 frames_end;                // region offset behind the last flushed frame
+  le64 frame_count;               // flushed frames
+  le64 pages_data;                // pages stored with their bytes
+  le64 pages_zero;                // pages stored as "all zero"
+  le64 pages_excluded;            // pages left out by the dump level
+  le64 pages_lost;                // pages that were to be kept but could not be read or did not fit
+  le64 bytes_raw;                 // bytes of pages_data before compression
+  le64 bytes_stored;              // bytes of all frames, headers and padding included
+  le64 pfns_done;                 // progress: pfns handled in the current phase
+  le64 pfns_total;                // progress: pfns to handle in the current phase
+  le64 crash_time_s;              // seconds since 1970, from VMCOREINFO's CRASHTIME, 0 when unknown
+  le64 elapsed_ms;                // from the start of the capture to this write
+  le32 dump_level;                // makedumpfile's dump level, 0 to 31
+  le32 captures_refused;          // later crashes that found this dump unrecovered and left it alone
+  le64 frames_damaged;            // frames found damaged when they were read back, over all passes
+  le64 frames_rewritten;          // of these, made again and stored
+  le64 frames_unrepaired;         // frames that were damaged when the capture last looked
+  le32 check_passes;              // times all frames were read back
+  le32 headers_rewritten;         // times a finished header was found damaged and written again
+  unsigned char error_text[128];  // what error_code means here, for people; zero-terminated
+  unsigned char reserved[3740];
   le32 header_crc;  // CRC32C of all bytes before
 };
 
@@ -205,6 +212,7 @@ enum class Completeness : std::uint32_t {
   deadline = 3,     // ran out of time
   failed = 4,       // an error ended the capture; see error_code and system_errno of the region header
   unreadable = 5,   // reached the end, but some pages could not be read
+  damaged = 6,      // reached the end, but frames were overwritten by others and could not be made again
 };
 
 struct EndPrefix {

@@ -34,6 +34,11 @@ void seal_header(RegionHeader& header) {
   header.header_crc = header_checksum(header);
 }
 
+bool is_record_without_frames(const RegionHeader& header) {
+  return header.state == static_cast<std::uint32_t>(State::partial) &&
+         header.phase == static_cast<std::uint32_t>(Phase::start) && header.frame_count == 0;
+}
+
 Result<RegionHeader> decode_header(std::span<const std::byte, kHeaderSize> bytes) {
   RegionHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));

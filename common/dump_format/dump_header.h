@@ -19,6 +19,10 @@ RegionHeader make_header(PhysicalAddress region_start, ByteCount region_size);
 // Computes header_crc. Call last, before writing.
 void seal_header(RegionHeader& header);
 
+// True for what a capture leaves that found nothing it could capture: `error_text` says why. Such a region
+// may be written by the next capture.
+bool is_record_without_frames(const RegionHeader& header);
+
 // Checks one copy in this order: magic, CRC, version, incompatible flags, ranges.
 // Errors: not_found (no magic: nothing of ours here), corrupt (CRC or ranges), unsupported (newer format).
 Result<RegionHeader> decode_header(std::span<const std::byte, kHeaderSize> bytes);

@@ -1,7 +1,7 @@
 // The life of a region: which state may follow which, in one table.
 //
 //   empty ──► writing ──► complete ─┐
-//     ▲          │  └───► partial ──┤
+//     ▲          │  └───► partial ──┤     (partial at once: nothing could be captured)
 //     │          └── (died) ────────┼──► recovered ──► cleared ──► writing ...
 //
 // A capture may start only in `empty` and `cleared`: the first dump wins until it is recovered.
@@ -20,8 +20,9 @@ constexpr bool may_follow(State from, State to) {
     case State::writing:
       return from == State::empty || from == State::cleared || from == State::writing;
     case State::complete:
-    case State::partial:
       return from == State::writing;
+    case State::partial:  // at once when there was nothing that could be captured
+      return from == State::empty || from == State::cleared || from == State::writing;
     case State::recovered:
       return from == State::writing || from == State::complete || from == State::partial;
     case State::cleared:
@@ -77,6 +78,8 @@ constexpr const char* phase_name(Phase phase) {
       return "user pages";
     case Phase::finished:
       return "finished";
+    case Phase::read_back:
+      return "reading back";
   }
   return "unknown";
 }

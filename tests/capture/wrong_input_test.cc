@@ -1,9 +1,14 @@
-// What a user can get wrong: each ends with one line that says what is wrong, and nothing is written.
+// What a user can get wrong: each ends with one line that says what is wrong. Where there is nothing to
+// capture, the region says so to the next boot, and takes the next capture.
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
 
+#include "common/dump_format/dump_header.h"
+#include "common/file_device.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
@@ -43,6 +48,18 @@ class WrongInput : public testing::Test {
     EXPECT_EQ(std::ranges::count(result.errors, '\n'), 1) << result.errors;
   }
 
+  // What a region holds after a capture that found nothing it could capture.
+  void expect_reason_on_region(ErrorCode code, const std::string& text) {
+    FileDevice region;
+    ASSERT_TRUE(region.open(region_.c_str(), FileDevice::Access::read_only).has_value());
+    alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
+    const auto header = dump_format::read_header(region, buffer);
+    ASSERT_TRUE(header.has_value());
+    EXPECT_TRUE(dump_format::is_record_without_frames(*header));
+    EXPECT_EQ(header->error_code, static_cast<std::uint32_t>(code));
+    EXPECT_THAT(reinterpret_cast<const char*>(header->error_text), HasSubstr(text));
+  }
+
   test::TemporaryDirectory directory_;
   std::string vmcore_ = directory_.file("vmcore");
   std::string region_ = directory_.file("region");
@@ -50,6 +67,7 @@ class WrongInput : public testing::Test {
 
 TEST_F(WrongInput, NoSuchVmcore) {
   expect_error("cannot open");
+  expect_reason_on_region(ErrorCode::not_found, "cannot open");
 }
 
 TEST_F(WrongInput, NotAnElfFile) {
@@ -71,6 +89,22 @@ TEST_F(WrongInput, CutShort) {
 TEST_F(WrongInput, NoVmcoreinfo) {
   ASSERT_EQ(build("VMCOREINFO", "XMCOREINFO"), "");
   expect_error("no VMCOREINFO note");
+  expect_reason_on_region(ErrorCode::not_found, "no VMCOREINFO note");
+}
+
+TEST_F(WrongInput, ADumpMayFollowAFailure) {
+  write_vmcore(std::string(100'000, 'x'));
+  expect_error("not an ELF core file");
+  ASSERT_EQ(build("", ""), "");
+  make_region_file(directory_.file("large"), 64 * kMiB);
+  std::filesystem::resize_file(region_, 64 * kMiB);
+  // The header was made for the smaller file.
+  expect_error("written for another region");
+  region_ = directory_.file("large");
+  std::filesystem::remove(vmcore_);
+  expect_error("cannot open");
+  ASSERT_EQ(build("", ""), "");
+  EXPECT_EQ(run_program(WARMDUMP_CAPTURE, {"--vmcore", vmcore_, "--region", region_}).exit_code, 0);
 }
 
 TEST_F(WrongInput, NoSuchRegion) {

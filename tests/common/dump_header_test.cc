@@ -61,7 +61,8 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, BadHeaders,
     testing::Values(
         BadHeader{"magic", [](RegionHeader& h) { h.magic[15] ^= 1; }, true, ErrorCode::not_found},
-        BadHeader{"flipped_bit", [](RegionHeader& h) { h.reserved[3899] ^= 1; }, false, ErrorCode::corrupt},
+        BadHeader{"flipped_bit", [](RegionHeader& h) { h.reserved[sizeof(h.reserved) - 1] ^= 1; }, false,
+                  ErrorCode::corrupt},
         BadHeader{"checksum", [](RegionHeader& h) { h.header_crc = h.header_crc ^ 1; }, false,
                   ErrorCode::corrupt},
         BadHeader{"version", [](RegionHeader& h) { h.format_version = 2; }, true, ErrorCode::unsupported},

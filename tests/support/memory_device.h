@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "common/device.h"
@@ -19,7 +20,7 @@ class MemoryDevice final : public Device {
   // The n-th write from now (1 is the next) stores only half of its bytes and fails.
   void fail_write(unsigned n) { writes_until_failure_ = n; }
 
-  // A reset: everything since the last persist() is gone.
+  // A reset: everything written since the last persist() is gone, and what a test did to `bytes` directly.
   void lose_unpersisted() { bytes = persisted_; }
 
   ByteCount size() const override { return bytes.size(); }
@@ -39,6 +40,7 @@ class MemoryDevice final : public Device {
     if (offset > bytes.size() || source.size() > bytes.size() - offset) {
       return Error::make(ErrorCode::no_space, "write past the end").at(WhereKind::file_offset, offset);
     }
+    unpersisted_.push_back({offset, source.size()});
     const bool fails = writes_until_failure_ != 0 && --writes_until_failure_ == 0;
     const std::size_t stored = fails ? source.size() / 2 : source.size();
     if (stored != 0) std::memcpy(bytes.data() + offset, source.data(), stored);
@@ -47,7 +49,8 @@ class MemoryDevice final : public Device {
   }
 
   Result<void> persist() override {
-    persisted_ = bytes;
+    for (const auto& [offset, size] : unpersisted_) std::memcpy(&persisted_[offset], &bytes[offset], size);
+    unpersisted_.clear();
     return {};
   }
 
@@ -56,6 +59,7 @@ class MemoryDevice final : public Device {
 
  private:
   std::vector<std::byte> persisted_;
+  std::vector<std::pair<ByteCount, ByteCount>> unpersisted_;  // offset and size of writes
   unsigned writes_until_failure_ = 0;
 };
 

@@ -29,6 +29,8 @@ class Setup:
     work: pathlib.Path  # everything the run makes; emptied at the start
     memory_mib: int = 1536
     region_size: str = "256M"  # as given to `warmdump plan --size`
+    disk_mib: int = 1024
+    fill_disk: object = None  # called with the directory that becomes the disk, /disk in the guest
     save_vmcore: bool = False
     kvm: bool = False
 
@@ -70,7 +72,9 @@ class CrashCycle:
             saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
                                        setup.programs / "warmdump-capture")
             saved_vmcore.make_disk(self.vmcore_disk, setup.memory_mib)
-        disk.make_ext4(self.disk, content, 1024)
+        if setup.fill_disk:
+            setup.fill_disk(content)
+        disk.make_ext4(self.disk, content, setup.disk_mib)
         shutil.rmtree(content)
         return self
 
