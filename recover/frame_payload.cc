@@ -60,13 +60,17 @@ Result<std::span<const std::byte>> PayloadDecoder::decode(const dump_format::Fra
       if (stored.size() != raw_size) return contradiction("frame has another size than its header says");
       return stored;
     case Codec::zstd:
-      break;
-    default:
-      return Error::make(ErrorCode::unsupported, "frame compressed in a way this build does not know");
+      return expand(stored, raw_size, raw_);
+    case Codec::lines:
+      return decode_lines(stored, raw_size);
   }
+  return Error::make(ErrorCode::unsupported, "frame compressed in a way this build does not know");
+}
 
+Result<std::span<const std::byte>> PayloadDecoder::expand(std::span<const std::byte> stored, std::size_t size,
+                                                          std::vector<std::byte>& target) {
   const unsigned long long content_size = ZSTD_getFrameContentSize(stored.data(), stored.size());
-  if (content_size != ZSTD_CONTENTSIZE_UNKNOWN && content_size != raw_size) {
+  if (content_size != ZSTD_CONTENTSIZE_UNKNOWN && content_size != size) {
     return contradiction("frame has another size than its header says");
   }
   if (ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size()) {
@@ -74,10 +78,26 @@ Result<std::span<const std::byte>> PayloadDecoder::decode(const dump_format::Fra
   }
   if (!context_) context_.reset(ZSTD_createDCtx());
   if (!context_) return Error::make(ErrorCode::no_space, "no memory to decompress a frame");
-  raw_.resize(dump_format::kFrameRawSizeMax);
-  const std::size_t size =
-      ZSTD_decompressDCtx(context_.get(), raw_.data(), raw_size, stored.data(), stored.size());
-  if (ZSTD_isError(size) || size != raw_size) return contradiction("frame does not decompress");
+  if (target.size() < size) target.resize(size);
+  const std::size_t expanded =
+      ZSTD_decompressDCtx(context_.get(), target.data(), size, stored.data(), stored.size());
+  if (ZSTD_isError(expanded) || expanded != size) return contradiction("frame does not decompress");
+  return std::span<const std::byte>(target).first(size);
+}
+
+Result<std::span<const std::byte>> PayloadDecoder::decode_lines(std::span<const std::byte> stored,
+                                                                std::size_t raw_size) {
+  const auto prefix = take_prefix<dump_format::LinesPrefix>(stored);
+  if (!prefix) return contradiction("frame too short for its codec");
+  const ByteCount noise_size = dump_format::kLineSize * ByteCount{prefix->noise_count};
+  const ByteCount content_size = lines_content_size(*prefix, raw_size);
+  if (noise_size > stored.size() || content_size > dump_format::kLinesContentMax) {
+    return contradiction("lines of another size than their frame says");
+  }
+  const auto noise = stored.first(noise_size);
+  const auto content = TRY(expand(stored.subspan(noise_size), content_size, content_));
+  if (raw_.size() < raw_size) raw_.resize(raw_size);
+  TRY(line_decoder_.decode(*prefix, noise, content, std::span(raw_).first(raw_size)));
   return std::span<const std::byte>(raw_).first(raw_size);
 }
 

@@ -11,6 +11,7 @@
 #include "common/dump_format/dump_format.h"
 #include "common/result.h"
 #include "common/units.h"
+#include "recover/line_decoder.h"
 
 struct ZSTD_DCtx_s;
 
@@ -20,7 +21,7 @@ namespace warmdump {
 inline constexpr Pfn kPfnEnd = Pfn{1} << 40;
 
 // Decompresses payloads. Keeps its memory from frame to frame: one for each thread, never more than
-// kFrameRawSizeMax and zstd's own context.
+// kFrameRawSizeMax, kLinesContentMax and zstd's own context.
 class PayloadDecoder {
  public:
   PayloadDecoder();
@@ -37,8 +38,15 @@ class PayloadDecoder {
   struct FreeContext {
     void operator()(ZSTD_DCtx_s* context) const;
   };
+  // `stored` is exactly one zstd frame that expands to exactly `size` bytes; they are put into `target`.
+  Result<std::span<const std::byte>> expand(std::span<const std::byte> stored, std::size_t size,
+                                            std::vector<std::byte>& target);
+  Result<std::span<const std::byte>> decode_lines(std::span<const std::byte> stored, std::size_t raw_size);
+
   std::unique_ptr<ZSTD_DCtx_s, FreeContext> context_;
+  LineDecoder line_decoder_;
   std::vector<std::byte> raw_;
+  std::vector<std::byte> content_;
 };
 
 // Views into a decoded payload; they live as long as its bytes.

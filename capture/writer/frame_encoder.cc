@@ -10,11 +10,10 @@
 namespace warmdump {
 namespace {
 
-// Chosen on real vmcores, see docs/COMPRESSION.md: memory is full of 8-byte words that repeat at page
-// distance, so a wide window and a fast search beat a thorough one.
+// Chosen on real vmcores, see docs/COMPRESSION.md. What LineEncoder leaves is mostly code and text.
 constexpr ZSTD_compressionParameters kParameters = {.windowLog = 20,
                                                     .chainLog = 12,
-                                                    .hashLog = 16,
+                                                    .hashLog = 14,
                                                     .searchLog = 1,
                                                     .minMatch = 6,
                                                     .targetLength = 0,
@@ -44,15 +43,23 @@ FrameEncoder::FrameEncoder() {
 }
 
 std::size_t FrameEncoder::bound(std::size_t raw_size) {
-  return ZSTD_COMPRESSBOUND(raw_size);
+  return ZSTD_COMPRESSBOUND(raw_size) + sizeof(dump_format::LinesPrefix);
+}
+
+std::size_t FrameEncoder::encode_lines(std::span<const std::byte> raw, std::span<std::byte> target) {
+  if (context_ == nullptr || raw.size() > dump_format::kFrameRawSizeMax) return 0;
+  const auto split = line_encoder_.split(raw, target.subspan(sizeof(dump_format::LinesPrefix)));
+  std::memcpy(target.data(), &split.prefix, sizeof(split.prefix));
+  const std::size_t start = sizeof(split.prefix) + split.noise.size();
+  const auto left = target.subspan(start);
+  const std::size_t size = ZSTD_compress2(static_cast<ZSTD_CCtx*>(context_), left.data(), left.size(),
+                                          split.content.data(), split.content.size());
+  return !ZSTD_isError(size) && start + size < raw.size() ? start + size : 0;
 }
 
 FrameEncoder::Encoded FrameEncoder::encode(std::span<const std::byte> raw, std::span<std::byte> target) {
-  if (context_ != nullptr) {
-    const std::size_t size = ZSTD_compress2(static_cast<ZSTD_CCtx*>(context_), target.data(), target.size(),
-                                            raw.data(), raw.size());
-    if (!ZSTD_isError(size) && size < raw.size()) return {dump_format::Codec::zstd, size};
-  }
+  const std::size_t size = encode_lines(raw, target);
+  if (size > 0) return {dump_format::Codec::lines, size};
   std::memcpy(target.data(), raw.data(), raw.size());
   return {dump_format::Codec::stored, raw.size()};
 }

@@ -1,10 +1,11 @@
-// FrameEncoder: compresses a frame's payload with zstd, in a static workspace. No heap.
+// FrameEncoder: compresses a frame's payload, codec `lines`, in a static workspace. No heap.
 
 #pragma once
 
 #include <cstddef>
 #include <span>
 
+#include "capture/writer/line_encoder.h"
 #include "common/dump_format/dump_format.h"
 
 namespace warmdump {
@@ -27,9 +28,13 @@ class FrameEncoder {
 
  private:
   // Measured with the parameters of frame_encoder.cc; the constructor checks it.
-  static constexpr std::size_t kWorkspaceSize = 1 * kMiB;
+  static constexpr std::size_t kWorkspaceSize = 640 * kKiB;
+
+  // Size of the payload as codec `lines`, 0 when that fails or is not smaller.
+  std::size_t encode_lines(std::span<const std::byte> raw, std::span<std::byte> target);
 
   void* context_ = nullptr;
+  LineEncoder line_encoder_;
   alignas(64) std::byte workspace_[kWorkspaceSize];
 };
 

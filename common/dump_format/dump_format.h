@@ -120,6 +120,7 @@ enum class FrameType : std::uint16_t {
 enum class Codec : std::uint16_t {
   stored = 0,  // payload as it is
   zstd = 1,    // payload is one zstd frame without dictionary (RFC 8878)
+  lines = 2,   // payload is told line by line, each from an earlier line like it; see LinesPrefix
 };
 
 struct FrameHeader {
@@ -135,6 +136,64 @@ struct FrameHeader {
   le32 payload_crc;  // CRC32C of the stored payload
   le32 header_crc;   // CRC32C of all bytes of this header before
 };
+
+// ---------------------------------------------------------------------------------------------------------
+// Codec `lines`. A line is 64 bytes, eight words; the first raw_size % 64 bytes of the payload belong to
+// none. As stored: LinesPrefix, the noise lines, one zstd frame. The frame expands to, in this order: one
+// mode a line, tags (le16), distances (le16), plain lines, words of 8, of 4, of 2 bytes, the first raw_size %
+// 64 bytes.
+
+inline constexpr ByteCount kLineSize = 64;
+inline constexpr ByteCount kLinesContentMax = kFrameRawSizeMax / kLineSize * (kLineSize + 5) + kLineSize;
+
+struct LinesPrefix {
+  le32 tag_count;
+  le32 distance_count;
+  le32 plain_count;
+  le32 noise_count;
+  le32 word8_count;
+  le32 word4_count;
+  le32 word2_count;
+  le32 reserved;
+};
+
+// The mode of a line without kLineCoded.
+enum class LineMode : std::uint8_t {
+  zeros = 0,  // all bytes zero
+  same = 1,   // the line `distance` lines before
+  plain = 2,  // the next of the plain lines
+  noise = 3,  // the next of the noise lines
+};
+
+// The mode of a line with kLineCoded: a LineReference, a LineWidths, kLineTagsRepeat.
+inline constexpr std::uint8_t kLineCoded = 0x80;
+inline constexpr std::uint8_t kLineTagsRepeat = 0x10;  // tags of the reference line, none stored
+inline constexpr std::uint8_t kLineWidthsShift = 2;
+
+// What the words of a coded line are told from. `distance` is 1 before the first line that sets it.
+enum class LineReference : std::uint8_t {
+  zeros = 0,  // zeros
+  last = 1,   // the line `distance` lines before
+  next = 2,   // the next of the distances becomes `distance`, then as `last`
+};
+
+// Bytes of the narrow and the wide words of a coded line.
+enum class LineWidths : std::uint8_t {
+  two_four = 0,
+  two_eight = 1,
+  four_eight = 2,
+};
+
+// Two bits of a tag for each word, the first word in the lowest.
+enum class WordTag : std::uint8_t {
+  same = 0,    // the reference's word
+  moved = 1,   // the reference's word + 64 * distance: a pointer into its own object
+  narrow = 2,  // the reference's word + the next word of the narrow width, signed
+  wide = 3,    // the reference's word + the next word of the wide width, signed
+};
+
+// ---------------------------------------------------------------------------------------------------------
+// What payloads hold.
 
 // Blobs are the few things that are not pages. A blob larger than a frame continues in further frames.
 enum class BlobKind : std::uint32_t {
@@ -236,6 +295,7 @@ static_assert(offsetof(RegionHeader, header_crc) == kHeaderSize - 4);
 static_assert(sizeof(FrameHeader) == 64 && alignof(FrameHeader) == 1);
 static_assert(offsetof(FrameHeader, header_crc) == 60);
 static_assert(sizeof(BlobPrefix) == 24 && sizeof(ClassMapPrefix) == 16 && sizeof(PagesPrefix) == 8);
+static_assert(sizeof(LinesPrefix) == 32);
 static_assert(sizeof(PageRun) == 16 && sizeof(EndPrefix) == 32 && sizeof(ClassTotals) == 40);
 
 }  // namespace warmdump::dump_format

@@ -133,6 +133,11 @@ const Structure kStructures[] = {
       FIELD(FrameHeader, sequence), FIELD(FrameHeader, dump_id), FIELD(FrameHeader, stored_size),
       FIELD(FrameHeader, raw_size), FIELD(FrameHeader, tag), FIELD(FrameHeader, reserved),
       FIELD(FrameHeader, payload_crc), FIELD(FrameHeader, header_crc)}},
+    {"LinesPrefix",
+     sizeof(LinesPrefix),
+     {FIELD(LinesPrefix, tag_count), FIELD(LinesPrefix, distance_count), FIELD(LinesPrefix, plain_count),
+      FIELD(LinesPrefix, noise_count), FIELD(LinesPrefix, word8_count), FIELD(LinesPrefix, word4_count),
+      FIELD(LinesPrefix, word2_count), FIELD(LinesPrefix, reserved)}},
     {"BlobPrefix",
      sizeof(BlobPrefix),
      {FIELD(BlobPrefix, kind), FIELD(BlobPrefix, reserved), FIELD(BlobPrefix, total_size),
@@ -198,7 +203,7 @@ void compare_enum(const char* header_path, const std::string& name) {
 
 TEST(DumpFormatDocument, HasEveryEnumeration) {
   const auto names = names_in(read_text(WARMDUMP_DUMP_FORMAT_HEADER), "enum class (\\w+)");
-  EXPECT_EQ(names.size(), 8U);
+  EXPECT_EQ(names.size(), 12U);
   for (const std::string& name : names) compare_enum(WARMDUMP_DUMP_FORMAT_HEADER, name);
   compare_enum(WARMDUMP_ERROR_HEADER, "ErrorCode");
 }
@@ -222,6 +227,11 @@ TEST(DumpFormatDocument, HasEveryNumber) {
       {"kClassMask", kClassMask},
       {"kClassKept", kClassKept},
       {"kRunsPerFrameMax", kRunsPerFrameMax},
+      {"kLineSize", kLineSize},
+      {"kLinesContentMax", kLinesContentMax},
+      {"kLineCoded", kLineCoded},
+      {"kLineTagsRepeat", kLineTagsRepeat},
+      {"kLineWidthsShift", kLineWidthsShift},
   };
   std::map<std::string, std::uint64_t> documented;
   for (const auto& row : table_below("Numbers")) documented[row.at(0)] = std::stoull(row.at(1), nullptr, 0);
