@@ -83,6 +83,7 @@ Result<void> Capture::run(const RegionHeader& header) {
   writer_.start_helpers(request_.threads);
   TRY(enter(Phase::notes));
   TRY(write_notes());
+  if (is_kept(PageClass::free, request_.dump_level)) survey_.look_into_free_blocks();
   survey_.locate_tables();
   for (const Phase phase : {Phase::kernel_image, Phase::kernel_pages, Phase::struct_pages}) {
     TRY(enter(phase));

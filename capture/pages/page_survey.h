@@ -24,6 +24,11 @@ class PageSurvey {
   // own physical range, empty when it is not part of the crashed machine.
   PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, PfnRange region);
 
+  // For captures that store free pages: PageClassifier::look_into_free_blocks().
+  void look_into_free_blocks() {
+    if (classifier_) classifier_->look_into_free_blocks();
+  }
+
   // Finds the pages that must come first (kernel image, upper page tables, section tables, node data) and
   // those that hold struct pages. Call once, before classify(). What cannot be read is left out.
   void locate_tables();

@@ -13,6 +13,10 @@ constexpr std::int64_t kSectionSizeBitsDefault = 27;
 constexpr std::uint64_t kSectionFlagsMask = 0xfff;
 constexpr std::uint64_t kSectionPresent = 1 << 0;
 constexpr std::uint64_t kSectionHasMemMap = 1 << 1;
+constexpr std::uint64_t kSectionOnline = 1 << 2;
+
+// Struct pages are classified in blocks that must not cross a section.
+constexpr std::int64_t kSectionSizeBitsMin = 24;
 
 }  // namespace
 
@@ -29,8 +33,8 @@ Result<MemMap> MemMap::from_vmcoreinfo(const Vmcoreinfo& info, PageTables& page_
   const std::int64_t section_bits = info.number("SECTION_SIZE_BITS").value_or(kSectionSizeBitsDefault);
   const bool five_levels = info.number("pgtable_l5_enabled").value_or(0) != 0;
   const std::int64_t memory_bits = physical_bits.value_or(five_levels ? 52 : 46);
-  if (section_bits <= kPageBits || section_bits >= 48 || memory_bits <= section_bits || memory_bits > 52 ||
-      *section_size < 8 || *section_size > kRootSize || *map_offset + 8 > *section_size) {
+  if (section_bits < kSectionSizeBitsMin || section_bits >= 48 || memory_bits <= section_bits ||
+      memory_bits > 52 || *section_size < 8 || *section_size > kRootSize || *map_offset + 8 > *section_size) {
     return Error::make(ErrorCode::corrupt, "VMCOREINFO describes an impossible memory map");
   }
 
@@ -50,6 +54,12 @@ Result<MemMap> MemMap::from_vmcoreinfo(const Vmcoreinfo& info, PageTables& page_
   }
   map.is_extreme_ = *root_count == (section_count + per_root - 1) / per_root;
   map.sections_per_root_ = map.is_extreme_ ? per_root : 1;
+
+  // The kernel's own memory is online. If its section does not say so, the bit means something else here.
+  const auto text = info.symbol("_stext");
+  const auto image = text ? page_tables.translate(*text) : Error::make(ErrorCode::not_found, "no _stext");
+  map.online_is_told_ = image.has_value() && map.load_section(image->address >> kPageBits).has_value() &&
+                        (map.cached_map_ & kSectionOnline) != 0;
   return map;
 }
 
@@ -73,13 +83,21 @@ Result<std::uint64_t> MemMap::coded_map(std::uint64_t section) {
   return coded;
 }
 
-Result<VirtualAddress> MemMap::page_address(Pfn pfn) {
+Result<void> MemMap::load_section(Pfn pfn) {
   const std::uint64_t section = pfn >> section_pfn_bits_;
-  if (section != cached_section_) {
-    cached_section_ = ~std::uint64_t{0};
-    cached_map_ = TRY(coded_map(section));
-    cached_section_ = section;
-  }
+  if (section == cached_section_) return {};
+  cached_section_ = ~std::uint64_t{0};
+  cached_map_ = TRY(coded_map(section));
+  cached_section_ = section;
+  return {};
+}
+
+bool MemMap::is_online(Pfn pfn) {
+  return !online_is_told_ || (load_section(pfn).has_value() && (cached_map_ & kSectionOnline) != 0);
+}
+
+Result<VirtualAddress> MemMap::page_address(Pfn pfn) {
+  TRY(load_section(pfn));
   if ((cached_map_ & kSectionPresent) == 0 || (cached_map_ & kSectionHasMemMap) == 0) {
     return Error::make(ErrorCode::not_found, "no memory map").at(WhereKind::pfn, pfn);
   }

@@ -25,6 +25,10 @@ class MemMap {
   // Errors: not_found (no memory map for that section), or the error of reading the section.
   Result<VirtualAddress> page_address(Pfn pfn);
 
+  // False for memory that is plugged in but not in use by the system: what its struct pages say then is left
+  // over from something else, or was never written. True where the kernel does not tell.
+  bool is_online(Pfn pfn);
+
   Pfn pages_per_section() const { return Pfn{1} << section_pfn_bits_; }
 
   // Where the section tables lie, for keeping them in every dump: calls visit(address, length) with virtual
@@ -53,6 +57,7 @@ class MemMap {
   explicit MemMap(PageTables& page_tables) : page_tables_(&page_tables) {}
   Result<VirtualAddress> root_address(std::uint64_t root);
   Result<std::uint64_t> coded_map(std::uint64_t section);
+  Result<void> load_section(Pfn pfn);
 
   PageTables* page_tables_;
   VirtualAddress roots_ = 0;
@@ -65,6 +70,7 @@ class MemMap {
   std::uint64_t cached_section_ = ~std::uint64_t{0};  // section that cached_map_ is the coded map of
   std::uint64_t cached_map_ = 0;
   bool is_extreme_ = false;  // CONFIG_SPARSEMEM_EXTREME: roots are pointers
+  bool online_is_told_ = false;
 };
 
 }  // namespace warmdump

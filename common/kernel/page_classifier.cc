@@ -8,9 +8,6 @@ namespace {
 
 static_assert(PageClassifier::kBlockPfns * kStructPageSizeMax <= PhysicalMemory::kViewMax);
 
-// Larger than any compound page Linux makes (1 GiB is order 18, 16 GiB order 22).
-constexpr unsigned kCompoundOrderMax = 24;
-
 // _mapcount is below, or ~0, unless it holds a type (include/linux/page-flags.h: types begin at 0x80000000).
 constexpr std::uint32_t kMapcountEnd = 0x8000'0000;
 
@@ -23,6 +20,15 @@ T load(const std::byte* page, std::uint32_t offset) {
   T value;
   std::memcpy(&value, page + offset, sizeof(value));
   return value;
+}
+
+// The other units are blocks of the page allocator, whose pages are no tails.
+bool is_compound_class(PageClass page_class) {
+  return page_class != PageClass::free && page_class != PageClass::unaccepted;
+}
+
+bool is_aligned(Pfn pfn, unsigned order) {
+  return pfn % (Pfn{1} << order) == 0;
 }
 
 }  // namespace
@@ -132,8 +138,7 @@ unsigned PageClassifier::compound_order(Pfn pfn, View page) const {
   } else if (layout_.order_place == PageLayout::OrderPlace::flags_byte) {
     order = load<std::uint64_t>(page.second, layout_.flags_offset) & 0xff;
   }
-  const bool is_sane = order <= kCompoundOrderMax && pfn % (Pfn{1} << order) == 0;
-  return is_sane ? order : 0;
+  return order <= kCompoundOrderMax && is_aligned(pfn, order) && is_tail(page.second) ? order : 0;
 }
 
 bool PageClassifier::is_hugetlb(View page) const {
@@ -161,11 +166,13 @@ PageClassifier::Unit PageClassifier::unit_at(Pfn pfn, View page) const {
   const bool slab = is_slab(flags, mapcount);
   if (!slab && layout_.buddy.matches(mapcount)) {
     const auto order = load<std::uint64_t>(page.first, layout_.private_offset);
-    if (order >= layout_.free_orders || order > kCompoundOrderMax) return {};
+    if (order >= layout_.free_orders || !is_aligned(pfn, static_cast<unsigned>(order))) return {};
     return {PageClass::free, Pfn{1} << order};
   }
-  if (layout_.unaccepted.matches(mapcount))
-    return {PageClass::unaccepted, Pfn{1} << (layout_.free_orders - 1)};
+  if (layout_.unaccepted.matches(mapcount)) {
+    const auto order = static_cast<unsigned>(layout_.free_orders - 1);
+    return is_aligned(pfn, order) ? Unit{PageClass::unaccepted, Pfn{1} << order} : Unit{};
+  }
 
   const Pfn page_count = Pfn{1} << compound_order(pfn, page);
   const bool anonymous = (load<std::uint64_t>(page.first, layout_.mapping_offset) & 1) != 0 && !slab;
@@ -209,7 +216,16 @@ PageClassifier::Unit PageClassifier::unit_of_tail(Pfn pfn) {
   return {};
 }
 
+void PageClassifier::classify_unused(const std::byte* pages, std::span<PageClass> classes) {
+  carry_end_ = 0;
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const bool poisoned = layout_.hwpoison_mask != 0 && is_poisoned(pages + i * layout_.size);
+    classes[i] = poisoned ? PageClass::hwpoison : PageClass::unknown;
+  }
+}
+
 void PageClassifier::classify_readable(Pfn first, const std::byte* pages, std::span<PageClass> classes) {
+  if (!mem_map_.is_online(first)) return classify_unused(pages, classes);
   const ByteCount size = layout_.size;
   const Pfn end = first + classes.size();
   bool head_is_lost = false;
@@ -232,11 +248,14 @@ void PageClassifier::classify_readable(Pfn first, const std::byte* pages, std::s
         carry_class_ = unit.page_class;
         carry_end_ = pfn + unit.page_count;
       }
+      // A damaged order claims too much: all pages of a compound page but the head are tails.
+      const Pfn last = std::min(end, carry_end_) - 1;
+      if (last != pfn && is_compound_class(carry_class_) && !is_tail(pages + (last - first) * size))
+        carry_end_ = pfn + 1;
     }
     const Pfn unit_end = std::min(end, carry_end_);
     std::fill(&classes[pfn - first], &classes[unit_end - first - 1] + 1, carry_class_);
-    // The allocator takes poisoned pages out of its free blocks: nothing to look for there.
-    if (layout_.hwpoison_mask != 0 && carry_class_ != PageClass::free) {
+    if (layout_.hwpoison_mask != 0 && (carry_class_ != PageClass::free || looks_into_free_blocks_)) {
       for (Pfn member = pfn; member < unit_end; ++member) {
         if (is_poisoned(pages + (member - first) * size)) classes[member - first] = PageClass::hwpoison;
       }

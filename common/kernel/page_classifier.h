@@ -46,6 +46,10 @@ class PageClassifier {
   // is `unknown`. Blocks may come in any order; consecutive ones are fastest.
   void classify(Pfn first, std::span<PageClass, kBlockPfns> classes);
 
+  // Tells broken pages inside of free blocks too, at the cost of looking at all struct pages there. Needed
+  // when free pages are to be read: before 5.11 the allocator keeps a page that breaks while it is free.
+  void look_into_free_blocks() { looks_into_free_blocks_ = true; }
+
  private:
   // A struct page in place; `second` is the one behind it, or nullptr.
   struct View {
@@ -58,6 +62,8 @@ class PageClassifier {
     Pfn page_count = 1;
   };
 
+  // Of memory that is not online: only what is broken.
+  void classify_unused(const std::byte* pages, std::span<PageClass> classes);
   // What unit_at() asks of a plain page: neither head nor tail, without a type in _mapcount, not broken.
   // Their classes are looked up, in a table that unit_at() itself has filled. A rule that asks for more of
   // such a page needs a bit here, or kPlainMask to leave such pages out.
@@ -90,6 +96,7 @@ class PageClassifier {
   MemMap& mem_map_;
   PageTables& page_tables_;
   PhysicalMemory& memory_;
+  bool looks_into_free_blocks_ = false;
   PageClass plain_classes_[kTraitsEnd];
   std::uint64_t special_flags_;                // a page with one of them is not plain
   Pfn next_first_ = 0;                         // block that would continue the last one

@@ -3,6 +3,8 @@
 namespace warmdump {
 namespace {
 
+constexpr std::uint32_t kOutside = ~std::uint32_t{0};
+
 bool is_type_byte(std::uint32_t value) {
   return (value & 0x00ff'ffff) == 0 && (value >> 24) >= 0xf0 && (value >> 24) <= 0xfe;
 }
@@ -19,6 +21,12 @@ std::uint64_t flag_mask(const Vmcoreinfo& info, std::string_view name) {
 PageType page_type(const Vmcoreinfo& info, std::string_view name) {
   const auto value = info.number(name);
   return value ? PageType::from_key(*value) : PageType{};
+}
+
+// Where a field of `field_size` bytes begins; all ones when it does not fit, which offsets_fit() refuses.
+std::uint32_t field_offset(ByteCount offset, ByteCount field_size, ByteCount page_size) {
+  return offset < page_size && field_size <= page_size - offset ? static_cast<std::uint32_t>(offset)
+                                                                : kOutside;
 }
 
 void read_compound_places(const Vmcoreinfo& info, PageLayout& layout) {
@@ -40,8 +48,8 @@ void read_compound_places(const Vmcoreinfo& info, PageLayout& layout) {
 
   if (order) {
     layout.order_place = Order::byte;
-    layout.order_offset = static_cast<std::uint32_t>(*order);
-  } else if (layout.hugetlb.known() || layout.hugetlb_flag_mask != 0) {
+    layout.order_offset = field_offset(*order, 1, layout.size);
+  } else {
     layout.order_place = Order::flags_byte;
   }
 
@@ -51,17 +59,16 @@ void read_compound_places(const Vmcoreinfo& info, PageLayout& layout) {
     layout.hugetlb_place = Hugetlb::flag;
   } else if (destructor && destructor_id) {
     layout.hugetlb_place = Hugetlb::destructor;
-    layout.destructor_offset = static_cast<std::uint32_t>(*destructor);
+    layout.destructor_offset = field_offset(*destructor, 1, layout.size);
     layout.hugetlb_destructor = static_cast<std::uint8_t>(*destructor_id);
   }
 }
 
 bool offsets_fit(const PageLayout& layout) {
-  const ByteCount size = layout.size;
-  return size >= 8 && size <= kStructPageSizeMax && layout.flags_offset + 8U <= size &&
-         layout.compound_offset + 8U <= size && layout.mapping_offset + 8U <= size &&
-         layout.private_offset + 8U <= size && layout.mapcount_offset + 4U <= size &&
-         layout.order_offset < size && layout.destructor_offset < size;
+  return layout.size <= kStructPageSizeMax && layout.flags_offset != kOutside &&
+         layout.compound_offset != kOutside && layout.mapping_offset != kOutside &&
+         layout.private_offset != kOutside && layout.mapcount_offset != kOutside &&
+         layout.order_offset != kOutside && layout.destructor_offset != kOutside;
 }
 
 }  // namespace
@@ -76,10 +83,17 @@ PageType PageType::from_key(std::int64_t key_value) {
 
 PageType PageType::sibling(const PageType& buddy, std::uint32_t legacy_bit, std::uint32_t bit_6_11,
                            std::uint32_t type_6_12) {
-  if (!buddy.known()) return {};
-  if (buddy.mask_ == 0xff00'0000) return from_key(std::int64_t{type_6_12} << 24);
-  if (buddy.mask_ == 0xffff'0000) return bit_6_11 != 0 ? from_key(~std::int64_t{bit_6_11}) : PageType{};
-  return legacy_bit != 0 ? from_key(~std::int64_t{legacy_bit}) : PageType{};
+  // A kernel that gave buddy pages another value may have given any other to the rest.
+  switch (buddy.value_) {
+    case 0xf000'0000:
+      return from_key(std::int64_t{type_6_12} << 24);
+    case 0xbfff'0000:
+      return bit_6_11 != 0 ? from_key(~std::int64_t{bit_6_11}) : PageType{};
+    case 0xffff'ff7f:
+      return legacy_bit != 0 ? from_key(~std::int64_t{legacy_bit}) : PageType{};
+    default:
+      return {};
+  }
 }
 
 Result<PageLayout> PageLayout::from_vmcoreinfo(const Vmcoreinfo& info) {
@@ -96,11 +110,11 @@ Result<PageLayout> PageLayout::from_vmcoreinfo(const Vmcoreinfo& info) {
     return Error::make(ErrorCode::not_found, "VMCOREINFO does not describe struct page");
   }
   layout.size = *size;
-  layout.flags_offset = static_cast<std::uint32_t>(*flags);
-  layout.compound_offset = static_cast<std::uint32_t>(*compound);
-  layout.mapping_offset = static_cast<std::uint32_t>(*mapping);
-  layout.private_offset = static_cast<std::uint32_t>(*page_private);
-  layout.mapcount_offset = static_cast<std::uint32_t>(*mapcount);
+  layout.flags_offset = field_offset(*flags, 8, layout.size);
+  layout.compound_offset = field_offset(*compound, 8, layout.size);
+  layout.mapping_offset = field_offset(*mapping, 8, layout.size);
+  layout.private_offset = field_offset(*page_private, 8, layout.size);
+  layout.mapcount_offset = field_offset(*mapcount, 4, layout.size);
 
   layout.lru_mask = flag_mask(info, "PG_lru");
   layout.private_mask = flag_mask(info, "PG_private");
@@ -112,6 +126,9 @@ Result<PageLayout> PageLayout::from_vmcoreinfo(const Vmcoreinfo& info) {
 
   layout.buddy = page_type(info, "PAGE_BUDDY_MAPCOUNT_VALUE");
   layout.slab = page_type(info, "PAGE_SLAB_MAPCOUNT_VALUE");
+  // Slab pages have either a flag or a type; a kernel with neither key has the type without telling it.
+  if (!layout.slab.known() && layout.slab_mask == 0)
+    layout.slab = PageType::sibling(layout.buddy, 0x1000, 0x0200'0000, 0xf5);
   layout.unaccepted = page_type(info, "PAGE_UNACCEPTED_MAPCOUNT_VALUE");
   layout.table = PageType::sibling(layout.buddy, 0x200, 0x1000'0000, 0xf2);
   layout.large_kmalloc = PageType::sibling(layout.buddy, 0, 0, 0xf8);
@@ -120,7 +137,9 @@ Result<PageLayout> PageLayout::from_vmcoreinfo(const Vmcoreinfo& info) {
   if (!layout.offline.known()) layout.offline = PageType::sibling(layout.buddy, 0x100, 0x2000'0000, 0xf1);
 
   read_compound_places(info, layout);
-  layout.free_orders = info.length("zone.free_area").value_or(layout.free_orders);
+  const auto free_orders = info.length("zone.free_area");
+  if (free_orders && *free_orders >= 1 && *free_orders <= kCompoundOrderMax + 1)
+    layout.free_orders = *free_orders;
   if (!offsets_fit(layout))
     return Error::make(ErrorCode::corrupt, "VMCOREINFO offsets lie outside of struct page");
   return layout;

@@ -13,6 +13,9 @@
 
 namespace warmdump {
 
+// Larger than any compound page or free block Linux makes (1 GiB is order 18, 16 GiB order 22).
+inline constexpr unsigned kCompoundOrderMax = 24;
+
 // A value of page._mapcount that says what a page is (buddy, slab ...), as include/linux/page-flags.h stores
 // it:
 //   before 6.11  one bit missing below 0xf0000000: the whole word counts
@@ -23,7 +26,9 @@ class PageType {
   PageType() = default;
   // `key_value` as VMCOREINFO's PAGE_*_MAPCOUNT_VALUE prints it; only its low 32 bits count.
   static PageType from_key(std::int64_t key_value);
-  // The type `legacy_bit` apart from `buddy` in each of the three encodings.
+  // A type whose value VMCOREINFO does not tell, from that of `buddy`: the bit that is missing before 6.11
+  // and in 6.11 (0: none), the upper byte from 6.12 on. Unknown when buddy pages have none of these three
+  // values.
   static PageType sibling(const PageType& buddy, std::uint32_t legacy_bit, std::uint32_t bit_6_11,
                           std::uint32_t type_6_12);
 
@@ -38,9 +43,8 @@ class PageType {
 struct PageLayout {
   // Where a compound page's order and hugetlb mark are, all but `mapcount` in its second struct page.
   enum class OrderPlace : std::uint8_t {
-    none,        // no key: every page counts for itself
-    byte,        // a byte at order_offset (5.10 ... 6.5)
-    flags_byte,  // the low byte of flags (from 6.6)
+    byte,        // a byte at order_offset (5.10 ... 6.5), by its key
+    flags_byte,  // the low byte of flags (from 6.6), which has no key of its own
   };
   enum class HugetlbPlace : std::uint8_t {
     none,
@@ -66,7 +70,7 @@ struct PageLayout {
 
   PageType buddy, offline, hugetlb, slab, unaccepted, table, large_kmalloc;
 
-  OrderPlace order_place = OrderPlace::none;
+  OrderPlace order_place = OrderPlace::flags_byte;
   HugetlbPlace hugetlb_place = HugetlbPlace::none;
   std::uint32_t order_offset = 0;
   std::uint32_t destructor_offset = 0;

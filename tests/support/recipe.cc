@@ -34,6 +34,7 @@ const std::map<std::string_view, PageKind> kPageKinds = {
     {"tail", PageKind::tail},                      // tail pages without a head; compound= for the word
     {"poisoned", PageKind::poisoned},              // struct page all ones, never initialised
     {"zeroed", PageKind::zeroed},                  // struct page all zeros
+    {"garbage", PageKind::garbage},                // struct page of any bytes, never initialised
     {"no_struct_page", PageKind::no_struct_page},  // memory map not present there
 };
 
@@ -302,9 +303,15 @@ class Parser {
     statement.line = line_;
     statement.pages = TRY(page_range());
     for (; word < words_.size() && words_[word] != "->"; ++word) TRY(page_option(statement, words_[word]));
-    const auto page_class = word + 2 == words_.size() ? parse_class(words_[word + 1]) : std::nullopt;
+    const bool is_near = word + 4 == words_.size() && words_[word + 2] == "near";
+    const auto page_class =
+        is_near || word + 2 == words_.size() ? parse_class(words_[word + 1]) : std::nullopt;
     if (!page_class) return expected("-> and the class of the pages at the end");
     statement.expected = *page_class;
+    if (is_near) {
+      statement.near = parse_class(words_[word + 3]);
+      if (!statement.near || statement.near == page_class) return expected("near and another class");
+    }
     const PageCount block = PageCount{1} << statement.order;
     if (statement.pages.first % block != 0 || statement.pages.count % block != 0) {
       return expected("whole, aligned blocks of 2^order pages");

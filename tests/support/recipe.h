@@ -34,11 +34,12 @@
 //   section_flags PAGES BITS    low bits of section_mem_map of these sections (0xf)
 //   struct_pages_by_4k PAGES    maps their struct pages with 4 KiB instead of 2 MiB pages
 //   content PAGES zero|pattern|random|bytes HEX   page contents (zero); bytes are repeated
-//   page PAGES KIND [order=N] [hvo|hvo_shared] [FIELD=VALUE] [+FLAG] [-FLAG] -> CLASS
+//   page PAGES KIND [order=N] [hvo|hvo_shared] [FIELD=VALUE] [+FLAG] [-FLAG] -> CLASS [near CLASS]
 //                               struct pages, and what a capture must take them for. Blocks of 2^order pages.
 //                               FIELD: flags refcount mapping mapcount private compound; changes the
-//                               first page of each block. FLAG: a name for which NUMBER(FLAG) is given
-//   patch PAGES [FIELD=VALUE] [+FLAG] [-FLAG] -> CLASS
+//                               first page of each block. FLAG: a name for which NUMBER(FLAG) is given.
+//                               near: a page that only just is not of that class, by one value or flag
+//   patch PAGES [FIELD=VALUE] [+FLAG] [-FLAG] -> CLASS [near CLASS]
 //                               changes single struct pages of an earlier statement
 //
 // Pages no statement names are kernel memory. The table of KINDs is in recipe.cc.
@@ -46,6 +47,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +87,7 @@ enum class PageKind {
   tail,
   poisoned,
   zeroed,
+  garbage,
   no_struct_page,
   patch,
 };
@@ -100,6 +103,7 @@ struct PageStatement {
   std::vector<std::string> flags_set;
   std::vector<std::string> flags_cleared;
   dump_format::PageClass expected = dump_format::PageClass::kernel;
+  std::optional<dump_format::PageClass> near;
   std::size_t line = 0;
 };
 

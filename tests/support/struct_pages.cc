@@ -229,6 +229,12 @@ void StructPages::encode_one(std::span<std::byte> page, const PageStatement& sta
     case PageKind::zeroed:
       std::memset(page.data(), 0, page.size());
       return;
+    case PageKind::garbage:
+      for (std::size_t i = 0; i < page.size(); ++i) {
+        const std::uint64_t noise = (pfn * page.size() + i + 1) * 0x9e37'79b9'7f4a'7c15;
+        page[i] = static_cast<std::byte>(noise >> 56);
+      }
+      return put_options(page, statement, flags);
     case PageKind::tail:
       put_tail(page, kSomeObject, 0);
       return put_options(page, statement, flags);

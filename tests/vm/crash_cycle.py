@@ -16,7 +16,7 @@ import qemu
 import saved_vmcore
 
 BASE_COMMAND_LINE = "console=ttyS0"
-GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
+GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load", "memory_kinds")
 KERNEL_START = r"\] Linux version "
 
 
@@ -33,6 +33,11 @@ class Setup:
     fill_disk: object = None  # called with the directory that becomes the disk, /disk in the guest
     save_vmcore: bool = False
     kvm: bool = False
+    low_memory_mib: int = 1024  # of memory_mib, below 4 GiB
+    kernel_options: str = ""  # of the running kernel, beside those that `warmdump plan` asks for
+    hotplug_mib: int = 0  # memory that can be plugged in while the machine runs
+    balloon: bool = False
+    swap_mib: int = 0  # size of a swap disk, the last one
 
 
 @dataclasses.dataclass
@@ -57,6 +62,7 @@ class CrashCycle:
         self.plan_result = None
         self.disk = setup.work / "disk"
         self.vmcore_disk = setup.work / "vmcore-disk"
+        self.swap_disk = setup.work / "swap-disk"
 
     def __enter__(self):
         setup = self.setup
@@ -71,7 +77,9 @@ class CrashCycle:
         if setup.save_vmcore:
             saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
                                        setup.programs / "warmdump-capture")
-            saved_vmcore.make_disk(self.vmcore_disk, setup.memory_mib)
+            saved_vmcore.make_disk(self.vmcore_disk, setup.memory_mib + setup.hotplug_mib)
+        if setup.swap_mib:
+            disk.make_empty(self.swap_disk, setup.swap_mib)
         if setup.fill_disk:
             setup.fill_disk(content)
         disk.make_ext4(self.disk, content, setup.disk_mib)
@@ -194,10 +202,14 @@ class CrashCycle:
 
     def _start(self, options, name):
         setup = self.setup
-        disks = (self.disk, self.vmcore_disk) if setup.save_vmcore else (self.disk,)
+        disks = [self.disk]
+        disks += [self.vmcore_disk] if setup.save_vmcore else []
+        disks += [self.swap_disk] if setup.swap_mib else []
         machine = qemu.Machine(kernel=setup.kernel.image, initrd=setup.work / "guest.cpio",
-                               command_line=f"{BASE_COMMAND_LINE} {options}", log_directory=setup.work / f"log-{name}",
-                               disks=disks, memory_mib=setup.memory_mib, kvm=setup.kvm)
+                               command_line=f"{BASE_COMMAND_LINE} {setup.kernel_options} {options}",
+                               log_directory=setup.work / f"log-{name}", disks=tuple(disks),
+                               memory_mib=setup.memory_mib, low_memory_mib=setup.low_memory_mib, kvm=setup.kvm,
+                               hotplug_mib=setup.hotplug_mib, balloon=setup.balloon)
         self._on_step("booting")
         self.machine = qemu.VirtualMachine(machine, self._on_console)
         self.machine.__enter__()

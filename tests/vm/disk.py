@@ -23,3 +23,9 @@ def copy_out(image, path, target):
     if not copied.exists():
         raise FileNotFoundError(f"{path} is not on {image}: {result.stderr.strip()}")
     return copied
+
+
+def make_empty(target, mib):
+    """A disk of zeros, sparse on the host."""
+    with open(target, "wb") as file:
+        file.truncate(mib << 20)

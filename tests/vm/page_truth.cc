@@ -1,101 +1,37 @@
-// The judge of the page filter: compares a dump of ours with the vmcore it was made from and with
-// makedumpfile's dump of the same vmcore, page by page, all three read by libkdumpfile and by nothing of
-// ours.
+// The judge of the page filter: compares a dump of ours, page by page, with the vmcore it was made from, with
+// what the struct pages of that vmcore say (page_decoder.h), and with makedumpfile's dump of the same vmcore.
+// All files are read by libkdumpfile and by nothing of ours.
 //
-//   page_truth --vmcore FILE --dump FILE [--reference FILE] [--allow-extra START,END,WHY]... [--region
-//   START,SIZE]
+//   page_truth --vmcore FILE --dump FILE --level N [--reference FILE] [--allow-extra START,END,WHY]...
+//              [--region START,SIZE] [--kinds]
 //
-// Every page present in --dump must hold the vmcore's bytes. The set of present pages must equal that of
-// --reference. A difference is explained only by a class named on the command line: a range of physical
-// addresses [START,END) that we keep whatever the filter says, or the region the dump was stored in, which we
-// never keep. Each class is counted and its pfn ranges are printed. Exit code: 0 all explained, 1 not, 2
-// cannot judge.
+// Every page present in --dump must hold the vmcore's bytes. The set of present pages must be the one that
+// the decoded struct pages and the dump level ask for, but for ranges of physical addresses [START,END) that
+// are kept whatever the filter says, and the region the dump was stored in, which never is. Where --reference
+// has another set, the decoded struct page must say why, in one of a few ways named in
+// reason_for_difference(). Each class of differences is counted and its pfn ranges are printed, with --kinds
+// also how many pages of which kind there were. Exit code: 0 all explained, 1 not, 2 cannot judge.
 
-#include <fcntl.h>
-#include <libkdumpfile/kdumpfile.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tests/vm/dump_file.h"
+#include "tests/vm/page_decoder.h"
+
 namespace {
 
-constexpr std::size_t kPageSize = 4096;
+using namespace warmdump::judge;
+
 constexpr std::size_t kRangesPrintedMax = 12;
-using Page = std::array<unsigned char, kPageSize>;
-
-[[noreturn]] void stop(const std::string& message) {
-  std::fprintf(stderr, "page_truth: %s\n", message.c_str());
-  std::exit(2);
-}
-
-// A dump in whatever format libkdumpfile knows.
-class Dump {
- public:
-  explicit Dump(const std::string& path) : path_(path), context_(kdump_new()) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) stop("cannot open " + path + ": " + std::strerror(errno));
-    if (kdump_open_fd(context_, file) != KDUMP_OK) stop(path + ": " + kdump_get_err(context_));
-  }
-  Dump(const Dump&) = delete;
-  Dump& operator=(const Dump&) = delete;
-  ~Dump() { kdump_free(context_); }
-
-  std::uint64_t pfn_end() const {
-    kdump_num_t value = 0;
-    if (kdump_get_number_attr(context_, "max_pfn", &value) != KDUMP_OK)
-      stop(path_ + ": " + kdump_get_err(context_));
-    return value;
-  }
-
-  // One bit a pfn, least significant first: does the dump hold the page? For kdump files only: libkdumpfile
-  // 0.5.1 leaves out pages of an ELF file whose segments overlap.
-  std::vector<unsigned char> page_map(std::uint64_t pfn_end) const {
-    kdump_attr_t attribute{};
-    attribute.type = KDUMP_BITMAP;
-    if (kdump_get_typed_attr(context_, KDUMP_ATTR_FILE_PAGEMAP, &attribute) != KDUMP_OK)
-      stop(path_ + ": " + kdump_get_err(context_));
-    std::vector<unsigned char> bits((pfn_end + 7) / 8);
-    if (kdump_bmp_get_bits(attribute.val.bitmap, 0, pfn_end - 1, bits.data()) != KDUMP_OK)
-      stop(path_ + ": " + kdump_bmp_get_err(attribute.val.bitmap));
-    kdump_bmp_decref(attribute.val.bitmap);
-    return bits;
-  }
-
-  // False if the dump does not hold the page; anything that is neither here nor absent ends the program.
-  bool read(std::uint64_t pfn, Page& page) const {
-    std::size_t size = kPageSize;
-    const kdump_status status = kdump_read(context_, KDUMP_MACHPHYSADDR, pfn * kPageSize, page.data(), &size);
-    if (status == KDUMP_OK && size == kPageSize) return true;
-    if (status != KDUMP_ERR_NODATA)
-      stop(path_ + ": pfn " + std::to_string(pfn) + ": " + kdump_get_err(context_));
-    kdump_clear_err(context_);
-    return false;
-  }
-
- private:
-  std::string path_;
-  kdump_ctx_t* context_;
-};
-
-class PageMap {
- public:
-  explicit PageMap(std::vector<unsigned char> bits) : bits_(std::move(bits)) {}
-  bool operator[](std::uint64_t pfn) const { return (bits_[pfn / 8] >> (pfn % 8) & 1) != 0; }
-
- private:
-  std::vector<unsigned char> bits_;
-};
 
 struct AddressRange {
   std::uint64_t start;
@@ -132,43 +68,56 @@ class DifferenceClass {
 
 struct Arguments {
   std::string vmcore, dump, reference;
+  std::optional<unsigned> level;
   std::vector<AddressRange> extra;
   AddressRange region{0, 0, {}};
+  bool print_kinds = false;
 };
+
+AddressRange parse_range(const std::string& text, bool has_size) {
+  char* rest = nullptr;
+  AddressRange range{std::strtoull(text.c_str(), &rest, 0), 0, {}};
+  if (*rest++ != ',') stop("expected two addresses at " + text);
+  range.end = std::strtoull(rest, &rest, 0) + (has_size ? range.start : 0);
+  range.why = *rest == ',' ? rest + 1 : "allowed";
+  return range;
+}
 
 Arguments parse(int argc, char** argv) {
   Arguments arguments;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
-    char* value = argv[i + 1];
+    if (option == "--kinds") {
+      arguments.print_kinds = true;
+      continue;
+    }
+    if (++i == argc) stop("no value for " + std::string(option));
+    const std::string value = argv[i];
     if (option == "--vmcore") {
       arguments.vmcore = value;
     } else if (option == "--dump") {
       arguments.dump = value;
     } else if (option == "--reference") {
       arguments.reference = value;
-    } else if (option == "--allow-extra" || option == "--region") {
-      char* rest = value;
-      const std::uint64_t start = std::strtoull(rest, &rest, 0);
-      if (*rest++ != ',') stop("expected START,END at " + std::string(value));
-      const std::uint64_t second = std::strtoull(rest, &rest, 0);
-      if (option == "--region") {
-        arguments.region = {start, start + second, {}};
-      } else {
-        arguments.extra.push_back({start, second, *rest == ',' ? rest + 1 : "allowed"});
-      }
+    } else if (option == "--level") {
+      arguments.level = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
+    } else if (option == "--allow-extra") {
+      arguments.extra.push_back(parse_range(value, false));
+    } else if (option == "--region") {
+      arguments.region = parse_range(value, true);
     } else {
       stop("unknown option " + std::string(option));
     }
   }
-  if (argc % 2 == 0 || arguments.vmcore.empty() || arguments.dump.empty())
+  if (arguments.vmcore.empty() || arguments.dump.empty() || !arguments.level)
     stop(
-        "usage: page_truth --vmcore FILE --dump FILE [--reference FILE] [--allow-extra START,END,WHY]... "
-        "[--region START,SIZE]");
+        "usage: page_truth --vmcore FILE --dump FILE --level N [--reference FILE] [--allow-extra "
+        "START,END,WHY]... "
+        "[--region START,SIZE] [--kinds]");
   return arguments;
 }
 
-// Why we may hold a page that the reference lacks; empty if nothing explains it.
+// Why we hold a page whatever the filter says; empty if nothing allows it.
 std::string reason_for_extra(const Arguments& arguments, std::uint64_t pfn) {
   for (const AddressRange& range : arguments.extra) {
     if (range.contains(pfn)) return range.why;
@@ -176,49 +125,71 @@ std::string reason_for_extra(const Arguments& arguments, std::uint64_t pfn) {
   return {};
 }
 
+// Why the reference holds a page that the struct pages tell to leave out, or the other way round; empty if
+// nothing explains it.
+std::string reason_for_difference(const PageDecoder& decoder, const PageFacts& facts, bool in_reference) {
+  if (facts.rule == Rule::not_online) return "its memory block is not online";
+  if (facts.rule == Rule::no_map) return "it has no struct page";
+  if (in_reference && facts.rule == Rule::broken) return "it is broken, and must not be read";
+  if (facts.has_new_section_flag) return "the reference takes a flag of its section for a part of an address";
+  if (decoder.tails_have_masks() && facts.in_compound && facts.is_tail)
+    return "a tail whose compound word is a mask, which the reference takes for a page of its own";
+  return {};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Arguments arguments = parse(argc, argv);
-  const Dump vmcore(arguments.vmcore);
-  const Dump dump(arguments.dump);
+  const DumpFile vmcore(arguments.vmcore);
+  const DumpFile dump(arguments.dump);
   const bool have_reference = !arguments.reference.empty();
-  const Dump reference(have_reference ? arguments.reference : arguments.dump);
+  const DumpFile reference(have_reference ? arguments.reference : arguments.dump);
 
-  const std::uint64_t pfn_end = vmcore.pfn_end();
+  const VmcoreHeaders headers = read_vmcore_headers(arguments.vmcore);
+  const std::uint64_t pfn_end = headers.has_page.size();
   if (dump.pfn_end() > pfn_end) std::printf("note: the dump goes on behind the vmcore's last page\n");
-  const PageMap dump_map(dump.page_map(pfn_end));
-  const PageMap reference_map(reference.page_map(pfn_end));
+  const std::vector<bool> dump_map = dump.page_map(pfn_end);
+  const std::vector<bool> reference_map = reference.page_map(pfn_end);
+  PageDecoder decoder(vmcore, headers.vmcoreinfo);
+  const std::vector<PageFacts> facts = decoder.decode(pfn_end);
 
   std::uint64_t pages_dump = 0, pages_reference = 0;
   std::map<std::string, DifferenceClass> explained, unexplained;
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> kinds;  // pages, kept pages
   Page expected, actual;
   for (std::uint64_t pfn = 0; pfn < pfn_end; ++pfn) {
     const bool in_dump = dump_map[pfn];
     const bool in_reference = have_reference && reference_map[pfn];
     pages_dump += in_dump;
     pages_reference += in_reference;
-
-    const bool in_region = arguments.region.contains(pfn);
-    if (in_dump && in_region) {
-      unexplained["ours, but inside the region"].add(pfn);
-    } else if (in_dump && !vmcore.read(pfn, expected)) {
-      unexplained["ours, but not in the vmcore"].add(pfn);
-    } else if (in_dump && (!dump.read(pfn, actual) || actual != expected)) {
-      unexplained["ours, but other bytes than the vmcore"].add(pfn);
+    if (!headers.has_page[pfn]) {
+      if (in_dump) unexplained["ours, but not in the vmcore"].add(pfn);
+      continue;
     }
+    if (in_dump && (!vmcore.read(pfn, expected) || !dump.read(pfn, actual) || actual != expected))
+      unexplained["ours, but other bytes than the vmcore"].add(pfn);
+    if (arguments.region.contains(pfn)) {
+      if (in_dump) unexplained["ours, but inside the region"].add(pfn);
+      if (in_reference) explained["reference, not ours: the region itself"].add(pfn);
+      continue;
+    }
+
+    const std::string& kind = decoder.kinds()[facts[pfn].kind];
+    ++kinds[kind].first;
+    kinds[kind].second += in_dump;
+    const std::string always = reason_for_extra(arguments, pfn);
+    const bool to_keep = PageDecoder::is_kept(facts[pfn].rule, *arguments.level);
+    if (in_dump != to_keep && !(in_dump && !always.empty() && facts[pfn].rule != Rule::broken))
+      unexplained[(in_dump ? "ours, to be left out: " : "not ours, to be kept: ") + kind].add(pfn);
     if (!have_reference || in_dump == in_reference) continue;
-    if (in_dump) {
-      const std::string why = reason_for_extra(arguments, pfn);
-      if (why.empty()) {
-        unexplained["ours, not in the reference"].add(pfn);
-      } else {
-        explained["ours, not in the reference: " + why].add(pfn);
-      }
-    } else if (in_region) {
-      explained["reference, not ours: the region itself"].add(pfn);
+    const std::string whose = in_dump ? "ours, not in the reference: " : "reference, not ours: ";
+    std::string why = in_dump ? always : "";
+    if (why.empty()) why = reason_for_difference(decoder, facts[pfn], in_reference);
+    if (why.empty()) {
+      unexplained[whose + kind].add(pfn);
     } else {
-      unexplained["reference, not ours"].add(pfn);
+      explained[whose + why].add(pfn);
     }
   }
 
@@ -228,6 +199,11 @@ int main(int argc, char** argv) {
   for (const auto& [name, difference] : explained) difference.print(name);
   std::printf("unexplained differences:%s\n", unexplained.empty() ? " none" : "");
   for (const auto& [name, difference] : unexplained) difference.print(name);
+  if (arguments.print_kinds) {
+    std::printf("kinds of pages:\n");
+    for (const auto& [name, count] : kinds)
+      std::printf("  %10" PRIu64 " of %10" PRIu64 "  %s\n", count.second, count.first, name.c_str());
+  }
   if (pages_dump == 0) stop("the dump holds no page at all");
   return unexplained.empty() ? 0 : 1;
 }

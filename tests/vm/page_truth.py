@@ -1,14 +1,16 @@
 """Scenario: is every page of the dump right, and are exactly the right pages there?
 
-The crash kernel saves the plain /proc/vmcore before the capture runs. The host then compares, page by page and
-through libkdumpfile (page_truth.cc), the dump that went through the region, the reset and the recovery, and dumps
-made from the saved vmcore at other levels, with makedumpfile's dump of the same vmcore.
+The guest holds memory of every kind (memory_kinds.py) when it panics. The crash kernel saves the plain /proc/vmcore
+before the capture runs. The host then judges, page by page and through libkdumpfile (page_truth.cc), the dump that
+went through the region, the reset and the recovery, and dumps made from the saved vmcore at other levels: by the
+struct pages of the vmcore, decoded once more, and by makedumpfile's dump of the same vmcore.
 """
 
 import re
 import shutil
 import struct
 
+import memory_kinds
 from scenario import ScenarioFailed, ScenarioSkipped
 
 LEVELS = (0, 1, 16, 24, 31)
@@ -23,14 +25,16 @@ def run(context):
         raise ScenarioSkipped("page_truth was not built, libkdumpfile-dev is missing")
     makedumpfile, drgn = _judges(context)
 
-    with context.cycle(save_vmcore=True) as cycle:
+    with context.cycle(save_vmcore=True, **memory_kinds.SETUP) as cycle:
         cycle.plan()
         cycle.boot()
         cycle.recover()
-        cycle.load_memory(200)
+        context.say("putting memory to all its uses")
+        made = memory_kinds.put_to_use(cycle)
         cycle.arm()
         context.say("panic; the crash kernel saves its vmcore first")
         cycle.crash()
+        cycle.machine.set_balloon(0)
         cycle.recover()
         (name,) = cycle.dumps()
         cycle.power_off()
@@ -40,19 +44,15 @@ def run(context):
 
     image = _kernel_image(vmcore)
     allowed = ["--allow-extra", f"{image[0]},{image[1]},the kernel image, always kept"]
-    context.say("comparing the dump of the machine")
-    judges_pages = _knows_tail_pages(context, makedumpfile, vmcore)
-    if not judges_pages:
-        context.say("  this makedumpfile does not know how the kernel marks tail pages (page.compound_info) and takes "
-                    "some of them for user pages: only bytes are compared")
-    reference = _reference(context, makedumpfile, vmcore, 31) if judges_pages else None
-    _judge(context, judge, vmcore, dump / "vmcore", reference, "the machine's dump",
-           [*allowed, "--region", f"{region[0]},{region[1]}"])
+    context.say("judging the dump of the machine")
+    judgement = _judge(context, judge, vmcore, dump / "vmcore", _reference(context, makedumpfile, vmcore, 31),
+                       "the machine's dump", 31, [*allowed, "--region", f"{region[0]},{region[1]}", "--kinds"])
+    _check_kinds(context, made, judgement)
     _compare_logs(context, makedumpfile, dump)
     _open_in_drgn(context, drgn, dump / "vmcore")
 
     for level in LEVELS:
-        _judge_level(context, judge, makedumpfile if judges_pages else None, vmcore, level, allowed)
+        _judge_level(context, judge, makedumpfile, vmcore, level, allowed)
     shutil.rmtree(cycle.setup.work)
 
 
@@ -63,12 +63,17 @@ def _judges(context):
     return shutil.which("makedumpfile") if context.series == "6.1" else f"{newest}/makedumpfile", f"{newest}/drgn"
 
 
-def _knows_tail_pages(context, makedumpfile, vmcore):
-    """False where the kernel's tail pages are marked in a way (from Linux 7.1) that this makedumpfile cannot read."""
-    with open(vmcore, "rb") as file:
-        has_new_marks = b"OFFSET(page.compound_info)=" in file.read(1 << 20)
-    version = re.search(r"version (\d+)\.(\d+)\.(\d+)", context.run(makedumpfile, "-v")[1])
-    return not has_new_marks or tuple(map(int, version.groups())) >= (1, 7, 9)
+def _check_kinds(context, made, judgement):
+    """Every kind of memory that the guest says it has is really in the vmcore, outside of the region."""
+    kinds = {line.split(None, 3)[3]: line for line in judgement.partition("kinds of pages:")[2].splitlines() if line}
+    missing = []
+    for use, pattern in memory_kinds.SEEN_AS.items():
+        if made.get(use) != "done":
+            context.say(f"  not made on this kernel: {use}: {made.get(use)}")
+        elif not any(re.fullmatch(pattern, kind) for kind in kinds):
+            missing.append(use)
+    if missing:
+        raise ScenarioFailed(f"the vmcore shows no trace of: {', '.join(missing)}; it has {'; '.join(kinds)}")
 
 
 def _kernel_image(vmcore):
@@ -87,7 +92,7 @@ def _kernel_image(vmcore):
 
 def _judge_level(context, judge, makedumpfile, vmcore, level, allowed):
     """A dump made on the host from the saved vmcore, at a level of its own."""
-    context.say(f"comparing level {level}")
+    context.say(f"judging level {level}")
     stored = context.work / "region"
     with open(stored, "wb") as file:
         file.truncate(2 * GIB)
@@ -95,28 +100,29 @@ def _judge_level(context, judge, makedumpfile, vmcore, level, allowed):
     own = context.work / f"level-{level}"
     own.unlink(missing_ok=True)
     context.run(context.programs / "warmdump", "extract", stored, "-o", own)
-    reference = _reference(context, makedumpfile, vmcore, level) if makedumpfile else None
-    _judge(context, judge, vmcore, own, reference, f"level {level}", allowed)
-    for file in filter(None, (stored, own, reference)):
+    reference = _reference(context, makedumpfile, vmcore, level)
+    _judge(context, judge, vmcore, own, reference, f"level {level}", level, allowed)
+    for file in (stored, own, reference):
         file.unlink()
 
 
 def _reference(context, makedumpfile, vmcore, level):
     target = context.work / f"makedumpfile-{level}"
     target.unlink(missing_ok=True)
-    context.run(makedumpfile, "-c", "-d", level, vmcore, target)
+    context.run(makedumpfile, "-d", level, vmcore, target)
     return target
 
 
-def _judge(context, judge, vmcore, dump, reference, what, options):
-    compared = ["--reference", reference] if reference else []
-    code, output = context.run(judge, "--vmcore", vmcore, "--dump", dump, *compared, *options, may_fail=True)
+def _judge(context, judge, vmcore, dump, reference, what, level, options):
+    code, output = context.run(judge, "--vmcore", vmcore, "--dump", dump, "--reference", reference, "--level", level,
+                               *options, may_fail=True)
     (context.work / f"judgement of {what}.txt").write_text(output)
     for line in output.splitlines():
         if not re.match(r"\s+(pfn|and) ", line):
             context.say(f"  {line}")
     if code != 0:
-        raise ScenarioFailed(f"{what} differs from makedumpfile's or from the vmcore:\n{output.strip()}")
+        raise ScenarioFailed(f"{what} is not what the vmcore, its struct pages or makedumpfile say:\n{output.strip()}")
+    return output
 
 
 def _compare_logs(context, makedumpfile, dump):

@@ -14,8 +14,6 @@ import subprocess
 import threading
 import time
 
-# End of the RAM below 4 GiB. Small, so that a small guest has RAM above 4 GiB too, where the region must lie.
-RAM_BELOW_4G_MIB = 1024
 
 
 class GuestError(Exception):
@@ -36,8 +34,12 @@ class Machine:
     log_directory: pathlib.Path
     disks: tuple = ()
     memory_mib: int = 2048
+    # Of it, below 4 GiB. Small, so that a small guest has RAM above 4 GiB too, where the region must lie.
+    low_memory_mib: int = 1024
     cpus: int = 2
     numa_node: bool = True  # without one, the kernel knows no node for a region at the top of RAM
+    hotplug_mib: int = 0  # room for memory that plug_memory() adds
+    balloon: bool = False  # for inflate_balloon()
     kvm: bool = False
 
 
@@ -98,9 +100,9 @@ class VirtualMachine:
         machine = self.machine
         arguments = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-machine", f"q35,max-ram-below-4g={RAM_BELOW_4G_MIB}M,accel={'kvm' if machine.kvm else 'tcg'}",
+            "-machine", f"q35,max-ram-below-4g={machine.low_memory_mib}M,accel={'kvm' if machine.kvm else 'tcg'}",
             "-cpu", "host" if machine.kvm else "max",
-            "-smp", str(machine.cpus), "-m", f"{machine.memory_mib}M",
+            "-smp", str(machine.cpus), "-m", self._memory(),
             "-object", f"memory-backend-ram,id=ram0,size={machine.memory_mib}M",
             "-kernel", machine.kernel, "-initrd", machine.initrd, "-append", machine.command_line,
             "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
@@ -111,10 +113,19 @@ class VirtualMachine:
             arguments += ["-numa", "node,memdev=ram0"]
         else:
             arguments += ["-machine", "memory-backend=ram0"]
+        if machine.balloon:
+            arguments += ["-device", "virtio-balloon-pci,id=balloon,disable-legacy=on"]
         for number, disk in enumerate(machine.disks):
             arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,cache=unsafe",
                           "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
         return [str(argument) for argument in arguments]
+
+    def _memory(self):
+        machine = self.machine
+        if machine.hotplug_mib == 0:
+            return f"{machine.memory_mib}M"
+        # QEMU aligns a module to 1 GiB, and counts that against the limit.
+        return f"{machine.memory_mib}M,slots=1,maxmem={machine.memory_mib + machine.hotplug_mib + 1024}M"
 
     def wait_for_console(self, pattern, timeout):
         """Waits for a console line that matches, looking only at lines not yet consumed; returns the match."""
@@ -174,6 +185,28 @@ class VirtualMachine:
         self._monitor.send({"execute": command, "arguments": arguments})
         return self._wait(lambda: self._monitor.answers.pop(0) if self._monitor.answers else None, 30,
                           f"QEMU's answer to {command}")
+
+    def plug_memory(self):
+        """Plugs a memory module of hotplug_mib into the running machine."""
+        self._demand("object-add", **{"qom-type": "memory-backend-ram", "id": "plugged",
+                                      "size": self.machine.hotplug_mib << 20})
+        self._demand("device_add", driver="pc-dimm", id="module", memdev="plugged")
+
+    def set_balloon(self, mib, timeout=60):
+        """Takes this much memory from the guest through its balloon, 0 gives all back; waits until that is done."""
+        size = (self.machine.memory_mib << 20) + self._demand("query-memory-size-summary")["plugged-memory"]
+        self._demand("balloon", value=size - (mib << 20))
+        deadline = time.monotonic() + timeout
+        while self._demand("query-balloon")["actual"] != size - (mib << 20):
+            if time.monotonic() > deadline:
+                raise GuestError(f"waited {timeout} s in vain for the balloon", self.log_path)
+            self._pump(0.2)
+
+    def _demand(self, command, **arguments):
+        answer = self.monitor(command, **arguments)
+        if "return" not in answer:
+            raise GuestError(f"QEMU refuses {command}: {answer['error']['desc']}", self.log_path)
+        return answer["return"]
 
     @property
     def console_position(self):
