@@ -1,5 +1,5 @@
-// crash_image_size CAPTURE KERNEL MODULES_DIRECTORY: bytes of the crash image that `warmdump arm` would load, with a
-// configuration of usual length. Needs no region, unlike `warmdump arm --image-only`.
+// crash_image_size CAPTURE KERNEL MODULES_DIRECTORY: bytes of the crash image that `warmdump arm` would load,
+// with a configuration of usual length. Needs no region, unlike `warmdump arm --image-only`.
 
 #include <cstdio>
 
@@ -12,7 +12,8 @@ using namespace warmdump;
 
 constexpr ByteCount kCaptureSizeMax = 64 * kMiB;
 
-Outcome<ByteCount> image_size(const char* capture_path, const char* kernel_path, const char* modules_directory) {
+Outcome<ByteCount> image_size(const char* capture_path, const char* kernel_path,
+                              const char* modules_directory) {
   const std::string capture = TRY(read_whole_file(capture_path, kCaptureSizeMax));
   TRY(check_capture_program(capture));
   const CrashModules modules = TRY(read_crash_modules(modules_directory));

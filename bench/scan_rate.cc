@@ -3,8 +3,8 @@
 //
 //   scan_rate VMCORE [RUNS]
 //
-// Two means: the vmcore mapped as a whole, which leaves the loop alone (`in_place`), and the capture's own way
-// to the memory, mappings and system calls included (`as_captured`). Prints key=value lines; times are
+// Two means: the vmcore mapped as a whole, which leaves the loop alone (`in_place`), and the capture's own
+// way to the memory, mappings and system calls included (`as_captured`). Prints key=value lines; times are
 // processor time of the fastest run, because the slower ones measure what else the machine did.
 
 #include <sys/mman.h>
@@ -134,7 +134,8 @@ class Scan {
   PageClass classes_[kBlock];
 };
 
-void measure(const char* name, const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, int runs) {
+void measure(const char* name, const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory,
+             int runs) {
   const auto scan = std::make_unique<Scan>(elf, kernel, memory);
   scan->classify();
   double scanning = 0;
@@ -161,8 +162,7 @@ int run(const char* path, int runs) {
     return 1;
   }
   const auto mapping = std::make_unique<WholeMapping>(vmcore, elf->memory);
-  const auto captured =
-      std::make_unique<VmcoreMemory>(vmcore, elf->memory, VmcoreMemory::Access::automatic);
+  const auto captured = std::make_unique<VmcoreMemory>(vmcore, elf->memory, VmcoreMemory::Access::automatic);
   const auto kernel = std::make_unique<CrashedKernel>();
   if (!mapping->is_mapped() || !read_crashed_kernel(vmcore, *elf, *captured, *kernel).has_value() ||
       !kernel->mem_map) {

@@ -13,7 +13,7 @@ namespace {
 // Chosen on real vmcores, see docs/COMPRESSION.md. What LineEncoder leaves is mostly code and text.
 constexpr ZSTD_compressionParameters kParameters = {.windowLog = 20,
                                                     .chainLog = 12,
-                                                    .hashLog = 14,
+                                                    .hashLog = 12,
                                                     .searchLog = 1,
                                                     .minMatch = 6,
                                                     .targetLength = 0,
@@ -60,7 +60,7 @@ std::size_t FrameEncoder::encode_lines(std::span<const std::byte> raw, std::span
 FrameEncoder::Encoded FrameEncoder::encode(std::span<const std::byte> raw, std::span<std::byte> target) {
   const std::size_t size = encode_lines(raw, target);
   if (size > 0) return {dump_format::Codec::lines, size};
-  std::memcpy(target.data(), raw.data(), raw.size());
+  if (!raw.empty()) std::memcpy(target.data(), raw.data(), raw.size());
   return {dump_format::Codec::stored, raw.size()};
 }
 

@@ -14,7 +14,7 @@ namespace {
 using namespace dump_format;
 
 // A device that writes for longer than this many passes is one nobody can repair after.
-constexpr std::uint32_t kPassesMax = 16;
+constexpr std::uint32_t kPassesMax = 32;
 
 // Frames at the end of a dump that may share a block of 4 KiB, give or take.
 constexpr std::uint64_t kEndFrames = 8;

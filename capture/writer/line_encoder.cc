@@ -1,5 +1,6 @@
 #include "capture/writer/line_encoder.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -16,8 +17,8 @@ static_assert(std::endian::native == std::endian::little);
 
 // A line that would take so many bytes of words is left to zstd as it is: text and code, not records.
 constexpr unsigned kPlainCost = 40;
-// A fresh distance costs about as much as it takes to store.
-constexpr unsigned kDistanceCost = 1;
+// A fresh distance counts as one byte: half of what it takes to store.
+constexpr std::uint64_t kDistanceCost = std::uint64_t{1} << 40;
 // A reference as good as this is taken without looking for a better one.
 constexpr unsigned kGoodCost = 2;
 constexpr std::size_t kNoiseLines = 64;
@@ -40,17 +41,27 @@ constexpr auto kSpread = [] {
   return table;
 }();
 
-struct Candidate {
-  LineShape shape;
-  LineReference reference;
-  unsigned cost;  // bytes of words
-};
+// A way to tell a line, as one number: the smallest is the cheapest, and to choose takes no branch.
+//   bits 40..47 bytes of words, 32..33 LineReference, 24..31 fits4, 16..23 fits2, 8..15 is_move, 0..7 is_zero
+using Candidate = std::uint64_t;
 
 Candidate candidate(const LineWords& difference, LineReference reference, std::size_t distance) {
   const LineShape shape = shape_of(difference, static_cast<std::uint32_t>(distance * kLineSize));
   const unsigned cost = 64U - 2U * kWordCount[shape.is_zero | shape.is_move] - 2U * kWordCount[shape.fits2] -
                         4U * kWordCount[shape.fits4];
-  return {shape, reference, cost};
+  return Candidate{cost} << 40 | Candidate{static_cast<unsigned>(reference)} << 32 | shape.fits4 << 24 |
+         shape.fits2 << 16 | shape.is_move << 8 | shape.is_zero;
+}
+
+unsigned cost_of(Candidate candidate) {
+  return static_cast<unsigned>(candidate >> 40);
+}
+LineReference reference_of(Candidate candidate) {
+  return static_cast<LineReference>(candidate >> 32 & 3);
+}
+LineShape shape_of(Candidate c) {
+  return {static_cast<std::uint32_t>(c & 0xff), static_cast<std::uint32_t>(c >> 8 & 0xff),
+          static_cast<std::uint32_t>(c >> 16 & 0xff), static_cast<std::uint32_t>(c >> 24 & 0xff)};
 }
 
 struct CodedWords {
@@ -119,21 +130,21 @@ void LineEncoder::predict(const std::byte* lines, std::size_t line_count, LinesP
       continue;
     }
 
-    const std::size_t slot = likeness(line) >> (64 - kRecentBits);
-    const std::size_t like = recent_[slot];
+    const std::uint64_t kind = likeness(line);
+    const std::size_t slot = kind >> (64 - kRecentBits);
+    const auto check = static_cast<std::uint16_t>(kind >> 32);
+    const std::size_t like = recent_check_[slot] == check ? recent_[slot] : kNoLine;
+    recent_check_[slot] = check;
     recent_[slot] = static_cast<std::uint16_t>(i);
-    Candidate best = candidate(from_last, LineReference::last, has_last ? distance : 0);
-    if (!has_last) best.reference = LineReference::zeros;
-    if (best.cost > kGoodCost) {
-      const Candidate zeros = candidate(line, LineReference::zeros, 0);
-      if (zeros.cost < best.cost) best = zeros;
+    Candidate best =
+        candidate(from_last, has_last ? LineReference::last : LineReference::zeros, has_last ? distance : 0);
+    if (cost_of(best) > kGoodCost) {
+      best = std::min(best, candidate(line, LineReference::zeros, 0));
       if (like != kNoLine) {
         const LineWords from_like = difference(line, load_line(lines + like * kLineSize));
-        Candidate next = candidate(from_like, LineReference::next, i - like);
-        next.cost += kDistanceCost;
-        if (next.cost < best.cost) best = next;
+        best = std::min(best, candidate(from_like, LineReference::next, i - like) + kDistanceCost);
       }
-      if (best.cost >= kPlainCost) {
+      if (cost_of(best) >= kPlainCost) {
         modes[i] = static_cast<std::uint8_t>(LineMode::plain);
         ++plain_count;
         if (++plain_run == kNoiseLines) {
@@ -149,17 +160,17 @@ void LineEncoder::predict(const std::byte* lines, std::size_t line_count, LinesP
     }
 
     plain_run = 0;
-    if (best.reference == LineReference::next) {
+    if (reference_of(best) == LineReference::next) {
       distance = i - like;
       *distances_end++ = static_cast<std::uint16_t>(distance);
     }
-    const CodedWords coded = coded_words(best.shape);
+    const CodedWords coded = coded_words(shape_of(best));
     for (int width = 0; width < 3; ++width) words[width] += coded.words[width];
-    const bool repeats = best.reference != LineReference::zeros && tags_[i - distance] == coded.tags;
+    const bool repeats = reference_of(best) != LineReference::zeros && tags_[i - distance] == coded.tags;
     tags_[i] = coded.tags;
     std::memcpy(tags_end, &coded.tags, sizeof(coded.tags));
     tags_end += repeats ? 0U : sizeof(coded.tags);
-    modes[i] = static_cast<std::uint8_t>(kLineCoded | static_cast<unsigned>(best.reference) |
+    modes[i] = static_cast<std::uint8_t>(kLineCoded | static_cast<unsigned>(reference_of(best)) |
                                          static_cast<unsigned>(coded.widths) << kLineWidthsShift |
                                          (repeats ? kLineTagsRepeat : 0U));
   }
@@ -239,7 +250,7 @@ LineEncoder::Split LineEncoder::split(std::span<const std::byte> payload, std::s
   Split split{};
   predict(lines, line_count, split.prefix);
   std::byte* end = emit(lines, line_count, split.prefix, noise_target.data());
-  std::memcpy(end, payload.data(), head);
+  if (head > 0) std::memcpy(end, payload.data(), head);
   split.noise = noise_target.first(split.prefix.noise_count * kLineSize);
   split.content = std::span(content_, static_cast<std::size_t>(end - content_) + head);
   return split;

@@ -37,7 +37,9 @@ class LineEncoder {
   std::byte* emit(const std::byte* lines, std::size_t line_count, const dump_format::LinesPrefix& prefix,
                   std::byte* noise);
 
-  std::uint16_t recent_[1 << kRecentBits];  // by likeness: the last line of that kind
+  // By likeness: the last line of that kind, and more bits of its likeness.
+  std::uint16_t recent_[1 << kRecentBits];
+  std::uint16_t recent_check_[1 << kRecentBits] = {};
   std::uint16_t distances_[kLinesMax];
   std::uint16_t tags_[kLinesMax];  // of each line; 0 where the line is not coded
   alignas(64) std::byte content_[dump_format::kLinesContentMax + 2 * kGap + sizeof(std::uint64_t)];

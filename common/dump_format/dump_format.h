@@ -239,7 +239,7 @@ enum class PageClass : std::uint8_t {
   struct_page = 12,   // the memory map: pages that hold struct pages
   kernel_image = 13,  // text, data, bss of the kernel: always kept
   region = 14,        // the dump region itself: never read, never kept
-  unknown = 15,       // its struct page could not be read: kept
+  unknown = 15,       // its struct page could not be read, or says nothing (memory not online): kept
 };
 inline constexpr std::size_t kPageClassCount = 16;
 

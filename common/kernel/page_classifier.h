@@ -1,9 +1,11 @@
 // PageClassifier: what every page was, read from the crashed kernel's struct pages; and which classes a dump
 // level keeps. Runs in the crash kernel: no heap, no exceptions.
 //
-// The rules and their order are those of makedumpfile, so that its dump levels mean the same here. Two
-// differences, on purpose: broken memory is told for every single page, tails of compound pages included, and
-// a struct page that cannot be read makes its page `unknown` (kept) instead of ending the dump.
+// The rules and their order are those of makedumpfile, so that its dump levels mean the same here.
+// Differences, on purpose: broken memory is told for every single page, tails of compound pages included; a
+// struct page that cannot be read, or that belongs to memory the system does not use, makes its page
+// `unknown` (kept) instead of ending the dump or being believed; a block that is not aligned to its order, or
+// whose last page is no tail, has a damaged order and counts page by page.
 
 #pragma once
 
@@ -64,6 +66,7 @@ class PageClassifier {
 
   // Of memory that is not online: only what is broken.
   void classify_unused(const std::byte* pages, std::span<PageClass> classes);
+
   // What unit_at() asks of a plain page: neither head nor tail, without a type in _mapcount, not broken.
   // Their classes are looked up, in a table that unit_at() itself has filled. A rule that asks for more of
   // such a page needs a bit here, or kPlainMask to leave such pages out.

@@ -21,7 +21,8 @@ namespace {
 
 using namespace dump_format;
 
-constexpr unsigned kStraysMax = 60;
+// Fewer than the passes after which the capture gives up.
+constexpr unsigned kStraysMax = 20;
 
 // Stops the program again and again, wherever it is, and damages the region while it stands still; so it is
 // known that the damage is done before the program's last look. Returns how much was damaged.

@@ -88,7 +88,7 @@ TEST(DumpDirectory, CaptureThatDiedIsToldWithPhaseAndErrno) {
   const auto contents = summarize(*dump);
   ASSERT_TRUE(contents);
   EXPECT_THAT(contents->summary.completeness,
-              HasSubstr("the capture died while storing: kernel pages (input/output: Input/output error)"));
+              HasSubstr("the capture failed while storing: kernel pages (input/output: Input/output error)"));
   EXPECT_EQ(contents->summary.region.system_errno, 5);
 }
 

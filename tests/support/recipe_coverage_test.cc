@@ -34,7 +34,7 @@ std::set<PageClass> rules_of(const Recipe& recipe) {
 // Recipes about the machine rather than about struct pages: sizes, places, damage.
 bool is_about_a_layout(const std::string& name) {
   const std::set<std::string> others = {"gigantic_hugetlb", "gigantic_hugetlb_preinit",
-                                        "gigantic_hugetlb_typed", "terabyte"};
+                                        "gigantic_hugetlb_typed", "plain_pages", "terabyte"};
   return !others.contains(name);
 }
 

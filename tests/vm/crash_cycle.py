@@ -16,7 +16,7 @@ import qemu
 import saved_vmcore
 
 BASE_COMMAND_LINE = "console=ttyS0"
-GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load", "memory_kinds")
+GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
 KERNEL_START = r"\] Linux version "
 
 
@@ -38,6 +38,7 @@ class Setup:
     hotplug_mib: int = 0  # memory that can be plugged in while the machine runs
     balloon: bool = False
     swap_mib: int = 0  # size of a swap disk, the last one
+    more_programs: tuple = ()  # for the guest, beside GUEST_PROGRAMS
 
 
 @dataclasses.dataclass
@@ -69,7 +70,8 @@ class CrashCycle:
         shutil.rmtree(setup.work, ignore_errors=True)
         setup.work.mkdir(parents=True)
         self._on_step("building the guest")
-        guest_image.build(setup.work / "guest.cpio", setup.kernel, [setup.programs / name for name in GUEST_PROGRAMS])
+        guest_image.build(setup.work / "guest.cpio", setup.kernel,
+                          [setup.programs / name for name in (*GUEST_PROGRAMS, *setup.more_programs)])
         content = setup.work / "disk-content"
         for directory in ("boot", "crash", "uploaded"):
             (content / directory).mkdir(parents=True)

@@ -19,8 +19,11 @@ REGION_FILL_MIB = 330  # user memory goes to the region first, and is of no use 
 # that memory itself.
 KERNEL_OPTIONS = "hugepagesz=1G hugepages=1 hugetlb_free_vmemmap=on memory_hotplug.memmap_on_memory=1"
 
-SETUP = {"memory_mib": MEMORY_MIB, "low_memory_mib": LOW_MEMORY_MIB, "hotplug_mib": HOTPLUG_MIB, "balloon": True,
-         "swap_mib": SWAP_MIB, "kernel_options": KERNEL_OPTIONS}
+SETUP = {
+    "memory_mib": MEMORY_MIB, "low_memory_mib": LOW_MEMORY_MIB, "hotplug_mib": HOTPLUG_MIB, "balloon": True,
+    "swap_mib": SWAP_MIB, "more_programs": ("memory_kinds",), "kernel_options": KERNEL_OPTIONS,
+}
+
 
 # What page_decoder.cc must then find in the vmcore; patterns of its names for kinds of pages.
 SEEN_AS = {
