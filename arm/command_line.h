@@ -19,8 +19,9 @@ std::string running_command_line_options(const AddressRange& region);
 // randomisation, devices reset before use, and a warm reset if it panics itself.
 std::string crash_command_line_options(const AddressRange& region);
 
-// The whole command line of the crash kernel: crash_command_line_options(), then console= and earlyprintk=
-// options of the running kernel, then `appended`. ErrorCode::invalid when it is longer than the kernel takes.
+// The whole command line of the crash kernel: crash_command_line_options(), then console=, earlyprintk= and
+// no_timer_check options of the running kernel, then `appended`. ErrorCode::invalid when it is longer than
+// the kernel takes.
 Outcome<std::string> crash_command_line(const AddressRange& region, std::string_view running_command_line,
                                         std::string_view appended);
 

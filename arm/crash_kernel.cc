@@ -63,7 +63,7 @@ class SystemCrashKernelLoader : public CrashKernelLoader {
 };
 
 constexpr const char* kNoReservation =
-    "no memory is set apart for a crash kernel: add crashkernel=128M to the kernel command line and reboot";
+    "no memory is set apart for a crash kernel: add crashkernel=96M to the kernel command line and reboot";
 
 // What an errno of kexec_file_load means here, and what to do.
 Failure explain(const std::string& doing, int call_errno, ByteCount reserved_size,

@@ -46,7 +46,7 @@ struct RegionPlan {
   ByteCount never_returned = 0;    // kRegionLead
   ByteCount struct_page_size = 0;  // ordinary RAM that describes the returned part: 64 bytes a page
   bool active = false;             // the running kernel has exactly this region already
-  std::string running_options;     // for the boot loader: "memmap=514M!0x10fe00000 crashkernel=128M"
+  std::string running_options;     // for the boot loader: "memmap=514M!0x10fe00000 crashkernel=96M"
   std::string crash_options;       // base of the crash kernel's command line, see command_line.h
   std::vector<std::string> warnings;
   std::vector<RefusedPlace> refused;

@@ -7,6 +7,7 @@
 
 #include "capture/capture_options.h"
 #include "capture/capture_pipeline.h"
+#include "capture/crash_kernel/crash_memory.h"
 #include "capture/crash_kernel/early_system.h"
 #include "capture/crash_kernel/pmem_region.h"
 #include "capture/stats.h"
@@ -104,6 +105,7 @@ Result<void> read_configuration(CaptureOptions& options) {
 
 Result<void> capture_in_crash_kernel(CaptureOptions& options) {
   TRY(mount_system());
+  log_memory_at_start();
   if (auto done = read_configuration(options); !done.has_value()) {
     log_error(kConfigurationPath, done.error());
     return done;
@@ -122,6 +124,7 @@ Result<void> capture_in_crash_kernel(CaptureOptions& options) {
   log_line("the kernel has crashed; saving its memory");
   CaptureOptions options;
   if (!capture_in_crash_kernel(options).has_value()) log_line("NO complete dump of this crash");
+  log_memory_at_end();
   end_machine(options.final_action);
 }
 

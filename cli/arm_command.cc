@@ -41,6 +41,11 @@ void print_setup(const CrashSetup& setup) {
   fmt::print("crash image   {} ({}, {} unpacked), /init = {}\n",
              readable_byte_count(setup.image.bytes.size()), setup.image.compression,
              readable_byte_count(setup.image.unpacked_size), setup.capture_path);
+  const char* label = "holds";
+  for (const ImagePart& part : setup.image.parts) {
+    fmt::print("{:14}{} {}\n", label, part.path, readable_byte_count(part.size));
+    label = "";
+  }
   fmt::print("command line  {}\n", setup.command_line);
 }
 

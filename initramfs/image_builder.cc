@@ -14,16 +14,21 @@ namespace {
 constexpr const char* kModuleDirectory = "modules";
 constexpr std::size_t kArchiveAlignment = 4;  // the kernel looks for the next archive there
 
-std::string base_archive(std::string_view capture_program, const CrashModules& modules) {
+std::string base_archive(std::string_view capture_program, const CrashModules& modules,
+                         std::vector<ImagePart>& parts) {
   CpioWriter writer;
   for (const char* directory : {"dev", "proc", "sys", kModuleDirectory}) writer.add_directory(directory);
   writer.add_character_device("dev/console", 0600, 5, 1);
-  const auto add_module = [&writer](const ModuleFile& module) {
-    writer.add_file(std::string(kModuleDirectory) + "/" + module.name + ".ko", 0644, module.content);
+  const auto add_file = [&](const std::string& path, unsigned mode, std::string_view content) {
+    writer.add_file(path, mode, content);
+    parts.push_back({path, content.size()});
+  };
+  const auto add_module = [&add_file](const ModuleFile& module) {
+    add_file(std::string(kModuleDirectory) + "/" + module.name + ".ko", 0644, module.content);
   };
   for (const ModuleFile& module : modules.early) add_module(module);
   if (modules.pmem) add_module(*modules.pmem);
-  writer.add_file("init", 0755, capture_program);
+  add_file("init", 0755, capture_program);
   return writer.finish();
 }
 
@@ -74,8 +79,8 @@ Outcome<CrashImage> build_crash_image(std::string_view capture_program, const Cr
                                       const CaptureConfiguration& configuration,
                                       const KernelConfig& kernel_config, std::string_view appended_archive) {
   const Compressor& compressor = compressor_for(kernel_config);
-  const std::string base = base_archive(capture_program, modules);
   CrashImage image;
+  const std::string base = base_archive(capture_program, modules, image.parts);
   image.compression = compressor.name;
   image.unpacked_size = base.size() + appended_archive.size();
   image.bytes = TRY(compressor.compress(base, kernel_config));

@@ -8,8 +8,10 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/hosted/failure.h"
+#include "common/units.h"
 #include "initramfs/capture_configuration.h"
 #include "initramfs/crash_modules.h"
 #include "initramfs/kernel_config.h"
@@ -20,8 +22,14 @@ namespace warmdump {
 // (ErrorCode::unsupported), or one that needs a dynamic loader, which the image has not (ErrorCode::invalid).
 Outcome<void> check_capture_program(std::string_view program);
 
+struct ImagePart {
+  std::string path;  // in the image: "init", "modules/nd_pmem.ko"
+  ByteCount size = 0;
+};
+
 struct CrashImage {
   std::string bytes;
+  std::vector<ImagePart> parts;  // programs and modules, unpacked
   std::string_view compression;  // name of the base archive's compressor
   ByteCount unpacked_size = 0;   // memory the kernel fills with its files
 };

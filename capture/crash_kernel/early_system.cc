@@ -54,6 +54,7 @@ Result<void> load_module(const char* path) {
   const int error = errno;
   ::close(fd);
   if (loaded != 0 && error != EEXIST) return Error::system("cannot load module", error);
+  ::unlink(path);
   return {};
 }
 

@@ -10,7 +10,8 @@ namespace warmdump {
 // Mounts /proc, /sys and /dev and opens the console, as far as that was not done yet.
 Result<void> mount_system();
 
-// Loads a module file. One that is loaded already is fine. Error io with the errno of finit_module(2).
+// Loads a module file and removes it: it takes memory of the crash kernel, whose files are in RAM. One that
+// is loaded already is fine. Error io with the errno of finit_module(2).
 Result<void> load_module(const char* path);
 
 // Resets, powers off or halts the machine. Does not return: should the kernel refuse, it tries the next way.

@@ -76,9 +76,9 @@ TEST_F(ArmMachine, a_small_reservation_is_told) {
   auto setup = prepare();
   ASSERT_TRUE(setup.has_value());
   FakeLoader loader;
-  loader.reserved = 80 * kMiB;
+  loader.reserved = 72 * kMiB;
   ASSERT_TRUE(load_crash_setup(*setup, loader).has_value());
-  EXPECT_THAT(setup->warnings, testing::ElementsAre(HasSubstr("crashkernel= reserves 80 MiB")));
+  EXPECT_THAT(setup->warnings, testing::ElementsAre(HasSubstr("crashkernel= reserves 72 MiB")));
 }
 
 TEST_F(ArmMachine, another_kernel_is_told) {

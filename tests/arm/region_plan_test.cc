@@ -183,7 +183,7 @@ TEST(RegionPlan, an_existing_region_is_kept) {
     const auto result = plan(machines::kVirtual4GibArmed, kSmallBlock, size);
     ASSERT_TRUE(result.has_value());
     EXPECT_TRUE(result->active);
-    EXPECT_EQ(result->running_options, "memmap=514M!0x10fe00000 crashkernel=128M");
+    EXPECT_EQ(result->running_options, "memmap=514M!0x10fe00000 crashkernel=96M");
     EXPECT_EQ(result->ram_size, plan(machines::kVirtual4Gib, kSmallBlock)->ram_size);
     EXPECT_THAT(result->warnings, IsEmpty());
   }

@@ -72,6 +72,10 @@ TEST(ImageBuilder, holds_exactly_what_the_capture_needs) {
     EXPECT_EQ(unpacked.base.back().content, "program");
     EXPECT_EQ(unpacked.base.back().mode & 0777U, 0755U);
     EXPECT_EQ(unpacked.base[7].content, "three");
+    std::vector<std::string> parts;
+    for (const ImagePart& part : image->parts) parts.push_back(part.path + " " + std::to_string(part.size));
+    EXPECT_THAT(parts, ElementsAre("modules/libnvdimm.ko 3", "modules/nd_e820.ko 3", "modules/nd_pmem.ko 5",
+                                   "init 7"));
     ASSERT_THAT(paths(unpacked.configuration), ElementsAre("warmdump.conf"));
     EXPECT_EQ(unpacked.configuration[0].mode & 0777U, 0600U);
     EXPECT_THAT(

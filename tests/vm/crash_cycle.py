@@ -15,7 +15,7 @@ import guest_image
 import qemu
 import saved_vmcore
 
-BASE_COMMAND_LINE = "console=ttyS0"
+BASE_COMMAND_LINE = "console=ttyS0 no_timer_check"  # an emulated timer on a busy host fails the kernel's test
 GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
 KERNEL_START = r"\] Linux version "
 
@@ -75,7 +75,8 @@ class CrashCycle:
         content = setup.work / "disk-content"
         for directory in ("boot", "crash", "uploaded"):
             (content / directory).mkdir(parents=True)
-        shutil.copy2(setup.kernel.image, content / "boot")
+        for file in (setup.kernel.image, setup.kernel.config):
+            shutil.copy2(file, content / "boot")
         if setup.save_vmcore:
             saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
                                        setup.programs / "warmdump-capture")
@@ -104,9 +105,13 @@ class CrashCycle:
         """(start, size) in bytes, as planned."""
         return self.plan_result["region"]["start"], self.plan_result["region"]["size"]
 
-    def boot(self):
-        """Switches the machine on with the planned command line: RAM is empty, the region raw."""
-        self._start(self.plan_result["running_command_line"], "cycle")
+    def boot(self, crashkernel=None):
+        """Switches the machine on with the planned command line: RAM is empty, the region raw. `crashkernel`: in
+        place of the planned one."""
+        options = self.plan_result["running_command_line"]
+        if crashkernel is not None:
+            options = re.sub(r"\bcrashkernel=\S+", f"crashkernel={crashkernel}", options)
+        self._start(options, "cycle")
 
     def recover(self, *options):
         """Runs `warmdump recover`; returns its report."""

@@ -26,6 +26,7 @@ class Kernel:
         self.directory = pathlib.Path(directory)
         self.release = (self.directory / "release").read_text().strip()
         self.image = self.directory / "boot" / f"vmlinuz-{self.release}"
+        self.config = self.directory / "boot" / f"config-{self.release}"
         self.modules = self.directory / "lib" / "modules" / self.release
 
     def module_files(self, names):
