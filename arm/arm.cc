@@ -10,6 +10,7 @@
 #include "arm/active_region.h"
 #include "arm/boot_facts.h"
 #include "arm/command_line.h"
+#include "arm/kernel_hints.h"
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/unique_fd.h"
 
@@ -90,6 +91,7 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
   configuration.region_size = setup.region.size;
   configuration.dump_level = request.dump_level;
   configuration.info = gather_boot_facts(files);
+  configuration.hints = gather_kernel_hints(files);
   const KernelConfig kernel_config =
       find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);
   setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended));

@@ -15,7 +15,9 @@ class MachineFiles {
   explicit MachineFiles(std::string root = "") : root_(std::move(root)) {}
 
   // `path` is absolute: "/proc/iomem".
-  Outcome<std::string> read(const std::string& path) const { return read_whole_file(root_ + path, 4 * kMiB); }
+  Outcome<std::string> read(const std::string& path, ByteCount size_max = 4 * kMiB) const {
+    return read_whole_file(root_ + path, size_max);
+  }
 
   // The same without its final line break; empty when it cannot be read.
   std::string line_or_empty(const std::string& path) const {

@@ -61,7 +61,8 @@ Result<void> capture(const CaptureOptions& options, const char* region_path) {
                  round_up(options.region_start + options.region_size, kPageSize) / kPageSize},
       .info = options.info,
       .threads = options.threads,
-      .access = options.access};
+      .access = options.access,
+      .hints = options.hints};
   auto done = capture_vmcore(vmcore, region, *header, request, report);
   if (!done.has_value()) log_error(options.vmcore_path, done.error());
   return done;

@@ -9,6 +9,7 @@ namespace warmdump {
 namespace {
 
 constexpr std::string_view kInfoPrefix = "info.";
+constexpr std::string_view kHintPrefix = "hint.";
 constexpr unsigned kThreadsMax = 64;
 
 Error invalid(const char* what) {
@@ -60,6 +61,22 @@ Result<void> set_range(std::string_view value, CaptureOptions& options) {
   return {};
 }
 
+Result<void> set_hint_value(std::string_view name, std::string_view value, CaptureOptions& options) {
+  const auto number = parse_number(value);
+  if (!number) return invalid("a hint must be a number");
+  // A hint that this program does not know only costs its use.
+  [[maybe_unused]] const bool known = set_hint(options.hints, name, *number);
+  return {};
+}
+
+// "NAME=VALUE", as on the command line.
+Result<void> add_hint(std::string_view hint, CaptureOptions& options) {
+  const std::size_t equals = hint.find('=');
+  if (equals == std::string_view::npos) return invalid("a hint must be NAME=VALUE");
+  return set_hint_value(hint.substr(0, equals), {hint.data() + equals + 1, hint.size() - equals - 1},
+                        options);
+}
+
 Result<void> set_value(std::string_view key, const char* value, CaptureOptions& options) {
   const auto number = parse_number(value);
   if (key == "region_start") {
@@ -76,6 +93,8 @@ Result<void> set_value(std::string_view key, const char* value, CaptureOptions& 
   if (key == "threads") return set_threads(value, options);
   if (key == "reset") return set_final_action(value, options);
   if (key == "module") return add_module(value, options.modules, options.module_count);
+  if (key.substr(0, kHintPrefix.size()) == kHintPrefix)
+    return set_hint_value({key.data() + kHintPrefix.size(), key.size() - kHintPrefix.size()}, value, options);
   if (key == "pmem_module") return add_module(value, options.pmem_modules, options.pmem_module_count);
   return invalid("unknown key");
 }
@@ -91,6 +110,8 @@ const char kUsage[] =
     "  --threads N              threads that compress (default 1; 0: as many as processors and memory "
     "allow)\n"
     "  --region-range START,SIZE  physical range of the region in the crashed machine, never read\n"
+    "  --hint NAME=VALUE        where the crashed kernel had something; may be repeated, see the manual "
+    "page\n"
     "  --overwrite              write over a dump that was not recovered yet\n"
     "  --read | --map           how to read the vmcore; by default /proc/vmcore is mapped, a file is read\n"
     "  --stats                  print counters as key=value lines\n"
@@ -113,7 +134,7 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       continue;
     }
     if (name != "--vmcore" && name != "--region" && name != "--dump-level" && name != "--region-range" &&
-        name != "--threads") {
+        name != "--threads" && name != "--hint") {
       return invalid("unknown option; see --help");
     }
     if (i + 1 == argc) return invalid("an option lacks its value; see --help");
@@ -125,6 +146,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       options.region_path = value;
     } else if (name == "--dump-level") {
       TRY(set_dump_level(value, options));
+    } else if (name == "--hint") {
+      TRY(add_hint(value, options));
     } else if (name == "--threads") {
       TRY(set_threads(value, options));
     } else {

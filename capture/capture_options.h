@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "capture/crashed_machine/kernel_hints.h"
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "common/kernel/page_classifier.h"
 #include "common/result.h"
@@ -33,6 +34,7 @@ struct CaptureOptions {
   std::size_t module_count = 0;
   const char* pmem_modules[kModulesMax] = {};  // to load after it was claimed
   std::size_t pmem_module_count = 0;
+  KernelHints hints;
   std::string_view info;  // "key=value" lines that go into the dump
 };
 

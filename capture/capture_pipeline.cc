@@ -5,9 +5,12 @@
 
 #include "capture/crashed_machine/printk_ring.h"
 #include "capture/crashed_machine/vmcore_memory.h"
+#include "capture/pages/capture_plan.h"
 #include "capture/pages/page_copier.h"
 #include "capture/pages/page_selection.h"
 #include "capture/pages/page_survey.h"
+#include "capture/pages/priority_locator.h"
+#include "capture/pages/priority_pages.h"
 #include "capture/support/progress_log.h"
 #include "capture/support/raw_log.h"
 #include "capture/support/static_storage.h"
@@ -36,7 +39,8 @@ class Capture final : public FrameSource {
         blobs_(writer_, vmcore),
         frames_(writer_),
         survey_(elf, kernel, memory, request.region),
-        selection_(survey_, request.dump_level),
+        locator_(vmcore, elf, kernel, request.hints, priority_),
+        selection_(survey_, priority_, request.dump_level),
         copier_(elf.memory, memory, frames_) {}
 
   Result<void> run(const RegionHeader& header);
@@ -51,9 +55,17 @@ class Capture final : public FrameSource {
  private:
   Result<void> enter(Phase phase);
   Result<void> write_notes();
+  Result<void> write_pages(Phase phase, std::uint64_t from_chunk = 0);
+  Result<void> write_chunk(Phase phase, std::uint64_t chunk);
+  Result<void> write_selected(std::uint64_t chunk, const PageSelection::Selected& selected);
+  Result<void> write_class_maps();
+  Result<void> write_group(const BulkGroup& group);
+  bool fits(const BulkGroup& group) const;
+  PageCount pages_left(PageClass page_class) const;
+  PageCount pages_left(const BulkGroup& group) const;
+  void tell_progress(std::uint64_t chunk);
   Result<void> write_blob(BlobKind kind);
-  Result<void> write_class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes);
-  Result<void> write_pages(Phase phase);
+  Result<void> write_class_map(std::uint64_t chunk);
   Result<void> write_pages_again(Phase phase, Pfn first, Pfn last);
   Result<void> write_end();
   Result<void> finish();
@@ -68,11 +80,30 @@ class Capture final : public FrameSource {
   BlobFrames blobs_;
   PageFrames frames_;
   PageSurvey survey_;
+  PriorityPages priority_;
+  PriorityLocator locator_;
   PageSelection selection_;
   PageCopier copier_;
   ProgressLog progress_;
+  struct {
+    PageCount pages = 0;
+    ByteCount bytes = 0;
+  } group_start_;             // what was stored before the current group of the bulk
   CaptureReport end_report_;  // as in the end frame
 };
+
+constexpr Phase kPhasesBeforeSurvey[] = {Phase::kernel_tables, Phase::stacks, Phase::kernel_data,
+                                         Phase::per_cpu, Phase::modules};
+constexpr Phase kPhasesBeforeBulk[] = {Phase::kernel_constants, Phase::kernel_text, Phase::kernel_rest,
+                                       Phase::vmalloc};
+constexpr PageCount kGroupSampleMin = 8192;
+
+// Zero pages too, of all classes.
+PageCount count(const PageTally& tally) {
+  PageCount sum = 0;
+  for (std::size_t i = 0; i < kPageClassCount; ++i) sum += tally.data[i] + tally.zero[i];
+  return sum;
+}
 
 Result<void> Capture::run(const RegionHeader& header) {
   RegionHeader first = header;
@@ -84,21 +115,21 @@ Result<void> Capture::run(const RegionHeader& header) {
   TRY(enter(Phase::notes));
   TRY(write_notes());
   if (is_kept(PageClass::free, request_.dump_level)) survey_.look_into_free_blocks();
-  survey_.locate_tables();
-  for (const Phase phase : {Phase::kernel_image, Phase::kernel_pages, Phase::struct_pages}) {
-    TRY(enter(phase));
-    TRY(write_pages(phase));
-  }
+  survey_.locate_struct_pages();
+  locator_.locate();
+  for (const Phase phase : kPhasesBeforeSurvey) TRY(write_pages(phase));
+  TRY(write_class_maps());
+  for (const Phase phase : kPhasesBeforeBulk) TRY(write_pages(phase));
+  TRY(write_group(kKernelPages));
+  TRY(write_group(kStructPages));
   TRY(enter(Phase::device_dumps));
   TRY(write_blob(BlobKind::device_dumps));
-  if (selection_.keeps_user_pages()) {
-    TRY(enter(Phase::user_pages));
-    TRY(write_pages(Phase::user_pages));
-  }
+  TRY(write_group(kUserPages));
   return finish();
 }
 
 Result<void> Capture::enter(Phase phase) {
+  TRY(frames_.begin_phase(phase));
   writer_.header().phase = static_cast<std::uint32_t>(phase);
   progress_.begin_phase(phase_name(phase), elf_.memory.end() / kPageSize);
   update_header();
@@ -148,40 +179,112 @@ Result<void> Capture::write_blob(BlobKind kind) {
   return {};
 }
 
-Result<void> Capture::write_class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes) {
+Result<void> Capture::write_class_map(std::uint64_t chunk) {
+  const Pfn first = chunk * kChunkPfns;
   TRY(writer_.append({.first = first, .last = first + kChunkPfns - 1, .type = FrameType::class_map},
-                     selection_.class_map(first, classes)));
+                     selection_.class_map(chunk)));
   return {};
 }
 
-Result<void> Capture::write_pages(Phase phase) {
+Result<void> Capture::write_class_maps() {
+  TRY(enter(Phase::survey));
+  // To the end even when nothing fits any more: the end frame counts every page.
   for (auto chunk = survey_.next_chunk(0); chunk; chunk = survey_.next_chunk(*chunk + 1)) {
-    if (!selection_.has_work(phase, *chunk)) continue;
-    const auto classes = survey_.classify(*chunk);
-    const Pfn first = *chunk * kChunkPfns;
-    // The one phase that sees every chunk counts them all, even when nothing fits any more.
-    if (phase == Phase::kernel_pages) {
-      TRY(write_class_map(first, classes));
-      selection_.count_pages();
-    }
-    if (!writer_.is_full()) TRY(copier_.copy(first, classes, selection_.select(phase, first, classes)));
-    progress_.update(first + kChunkPfns, writer_.header().bytes_stored);
-    writer_.header().pfns_done = first + kChunkPfns;
-    update_header();
+    TRY(write_class_map(*chunk));
+    selection_.count_pages();
+    tell_progress(*chunk);
+  }
+  return {};
+}
+
+Result<void> Capture::write_chunk(Phase phase, std::uint64_t chunk) {
+  if (!selection_.has_work(phase, chunk)) return {};
+  return write_selected(chunk, selection_.select(phase, chunk));
+}
+
+Result<void> Capture::write_selected(std::uint64_t chunk, const PageSelection::Selected& selected) {
+  TRY(copier_.copy(chunk * kChunkPfns, selected.classes, selected.pages));
+  tell_progress(chunk);
+  return {};
+}
+
+Result<void> Capture::write_pages(Phase phase, std::uint64_t from_chunk) {
+  if (writer_.is_full()) return {};
+  TRY(enter(phase));
+  for (auto chunk = survey_.next_chunk(from_chunk); chunk; chunk = survey_.next_chunk(*chunk + 1)) {
+    if (writer_.is_full()) break;
+    TRY(write_chunk(phase, *chunk));
   }
   TRY(frames_.finish_frame());
   return {};
 }
 
-Result<void> Capture::write_pages_again(Phase phase, Pfn first_wanted, Pfn last_wanted) {
-  for (auto chunk = survey_.next_chunk(first_wanted / kChunkPfns);
-       chunk && *chunk * kChunkPfns <= last_wanted; chunk = survey_.next_chunk(*chunk + 1)) {
+Result<void> Capture::write_group(const BulkGroup& group) {
+  if (pages_left(group) == 0) return {};
+  group_start_ = {count(frames_.stored()), writer_.bytes_stored()};
+  auto chunk = survey_.next_chunk(0);
+  if (fits(group)) {
+    TRY(enter(group.whole));
+    for (; chunk; chunk = survey_.next_chunk(*chunk + 1)) {
+      if (!selection_.has_work(group.whole, *chunk)) continue;
+      const auto selected = selection_.select(group.whole, *chunk);
+      const auto pages = std::count(selected.pages.begin(), selected.pages.end(), true);
+      const ByteCount most = size_max(static_cast<PageCount>(pages), 2 * writer_.threads());
+      if (!fits(group) || most > writer_.space_left()) break;
+      TRY(write_selected(*chunk, selected));
+    }
+    TRY(frames_.finish_frame());
+  }
+  if (!chunk) return {};
+  for (const Phase phase : group.by_class) TRY(write_pages(phase, *chunk));
+  return {};
+}
+
+PageCount Capture::pages_left(PageClass page_class) const {
+  const auto index = static_cast<std::size_t>(page_class);
+  const PageTally& stored = frames_.stored();
+  const PageCount done = stored.data[index] + stored.zero[index] + stored.unreadable[index];
+  return selection_.kept(index) > done ? selection_.kept(index) - done : 0;
+}
+
+PageCount Capture::pages_left(const BulkGroup& group) const {
+  PageCount count = 0;
+  for (std::size_t i = 0; i < kPageClassCount; ++i) {
+    const auto page_class = static_cast<PageClass>(i);
+    if (stores_class(group.whole, page_class)) count += pages_left(page_class);
+  }
+  return count;
+}
+
+bool Capture::fits(const BulkGroup& group) const {
+  SpaceEstimate estimate;
+  for (std::size_t i = 0; i < kPageClassCount; ++i) {
+    estimate.pages_left[i] = pages_left(static_cast<PageClass>(i));
+  }
+  // Pages of the group itself say most about the rest of it.
+  const PageCount pages = count(frames_.stored());
+  const bool knows_group = pages >= group_start_.pages + kGroupSampleMin;
+  estimate.pages_stored = knows_group ? pages - group_start_.pages : pages;
+  estimate.bytes_stored = writer_.bytes_stored() - (knows_group ? group_start_.bytes : 0);
+  estimate.space_left = writer_.space_left();
+  return will_fit(estimate, group);
+}
+
+void Capture::tell_progress(std::uint64_t chunk) {
+  const Pfn done = (chunk + 1) * kChunkPfns;
+  progress_.update(done, writer_.header().bytes_stored);
+  writer_.header().pfns_done = done;
+  update_header();
+}
+
+Result<void> Capture::write_pages_again(Phase phase, Pfn first, Pfn last) {
+  TRY(frames_.begin_phase(phase));
+  for (auto chunk = survey_.next_chunk(chunk_of(first)); chunk && *chunk <= chunk_of(last);
+       chunk = survey_.next_chunk(*chunk + 1)) {
     if (!selection_.has_work(phase, *chunk)) continue;
-    const auto classes = survey_.classify(*chunk);
-    const Pfn first = *chunk * kChunkPfns;
-    const auto selected = selection_.select(phase, first, classes);
-    selection_.restrict_to(first, first_wanted, last_wanted + 1);
-    TRY(copier_.copy(first, classes, selected));
+    const auto selected = selection_.select(phase, *chunk);
+    selection_.restrict_to(*chunk, first, last + 1);
+    TRY(copier_.copy(*chunk * kChunkPfns, selected.classes, selected.pages));
   }
   TRY(frames_.finish_frame());
   return {};
@@ -196,7 +299,7 @@ Result<void> Capture::make_again(const FrameOrigin& origin) {
       return written;
     }
     case FrameType::class_map:
-      return write_class_map(origin.first, survey_.classify(origin.first / kChunkPfns));
+      return write_class_map(chunk_of(origin.first));
     case FrameType::pages:
       return write_pages_again(static_cast<Phase>(origin.detail), origin.first, origin.last);
     case FrameType::end:

@@ -1,18 +1,23 @@
 // The capture itself: from a vmcore to a dump on a region, most valuable pages first. No heap.
 //
 //   notes, VMCOREINFO, printk ring        whatever happens later, the next boot can tell what happened
-//   kernel image, tables                  makes everything after it readable
-//   kernel pages, struct pages            the dump proper
+//   kernel tables                         without them nothing else can be found in the dump
+//   stacks, kernel data, per-CPU, modules what the CPUs were at when the machine crashed
+//   survey                                class maps of everything: from here on a reader knows what is lost
+//   rest of the kernel image, vmalloc     constants and text can also be had from the kernel's package
+//   kernel pages, struct pages            the bulk of the dump
 //   device dumps                          can be tens of MiB, and nobody needs them to open the dump
 //   cache, user, free pages               only where the dump level asks for them
 //
 // A region too small for all of it gets what fits, in this order, and an exact account of what is missing.
+// What that means for the bulk is in pages/capture_plan.h.
 
 #pragma once
 
 #include <cstdint>
 #include <string_view>
 
+#include "capture/crashed_machine/kernel_hints.h"
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "capture/pages/pfn_ranges.h"
 #include "common/dump_format/dump_format.h"
@@ -28,6 +33,7 @@ struct CaptureRequest {
   std::string_view info;  // "key=value" lines to go into the dump
   unsigned threads = 0;   // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
+  KernelHints hints;
 };
 
 struct CaptureReport {

@@ -3,8 +3,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <iterator>
-
 #include "common/dump_format/dump_state.h"
 #include "common/hosted/byte_count_text.h"
 
@@ -48,17 +46,29 @@ std::string repair_lines(const RegionSummary& region) {
 }
 
 std::string class_table(const PageCounts& pages) {
-  std::string table = fmt::format("\n{:<16}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "pages", "all", "stored",
-                                  "zero", "left out", "lost");
+  constexpr const char* kRow = "{:<16}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n";
+  std::string table =
+      "\n" + fmt::format(fmt::runtime(kRow), "pages", "all", "left out", "kept", "stored", "zero", "lost");
   const auto row = [&table](std::string_view name, const ClassCounts& counts) {
-    fmt::format_to(std::back_inserter(table), "{:<16}{:>12}{:>12}{:>12}{:>12}{:>12}\n", name, counts.pages,
-                   counts.data, counts.zero, counts.excluded, counts.lost);
+    table += fmt::format(fmt::runtime(kRow), name, counts.pages, counts.excluded, counts.kept, counts.data,
+                         counts.zero, counts.lost);
   };
   for (std::size_t index = 1; index < pages.classes.size(); ++index) {
     if (pages.classes[index].pages == 0) continue;
     row(dump_format::page_class_name(static_cast<dump_format::PageClass>(index)), pages.classes[index]);
   }
   row("total", pages.total);
+  return table;
+}
+
+std::string phase_table(const std::vector<PhaseSummary>& phases) {
+  if (phases.empty()) return "";
+  std::string table =
+      fmt::format("\n{:<22}{:>12}{:>12}{:>12}\n", "stored in phase", "stored", "zero", "size");
+  for (const PhaseSummary& phase : phases) {
+    table += fmt::format("{:<22}{:>12}{:>12}{:>12}\n", harmless(phase.name), phase.data, phase.zero,
+                         readable_byte_count(phase.bytes));
+  }
   return table;
 }
 
@@ -138,7 +148,7 @@ std::string dump_report(const DumpSummary& summary) {
   report += damage_lines(summary.damage);
   report += lost_lines(summary.pages);
   for (const auto& [key, value] : summary.capture_info) report += line(harmless(key), harmless(value));
-  return report + class_table(summary.pages);
+  return report + class_table(summary.pages) + phase_table(summary.phases);
 }
 
 std::string region_report(const RegionSummary& region) {

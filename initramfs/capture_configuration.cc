@@ -39,6 +39,7 @@ std::string capture_configuration_text(const CaptureConfiguration& configuration
   const auto out = std::back_inserter(text);
   for (const std::string& module : early_modules) fmt::format_to(out, "module={}\n", module);
   if (!pmem_module.empty()) fmt::format_to(out, "pmem_module={}\n", pmem_module);
+  for (const auto& [name, value] : configuration.hints) fmt::format_to(out, "hint.{}={:#x}\n", name, value);
   for (const auto& [key, value] : configuration.info)
     fmt::format_to(out, "info.{}={}\n", key, one_line(value));
   return text;

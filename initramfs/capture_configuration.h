@@ -22,6 +22,8 @@ struct CaptureConfiguration {
   // Facts of this boot, stored in the dump as they are: "boot_id", "armed_at", "os_release", ... Keys are
   // [a-z0-9_]; in a value, line breaks become spaces and what exceeds kInfoValueSizeMax is cut.
   std::map<std::string, std::string> info;
+  // Addresses of the running kernel by which the capture puts the dump into a better order.
+  std::map<std::string, std::uint64_t> hints;
 };
 
 inline constexpr std::size_t kInfoValueSizeMax = 256;

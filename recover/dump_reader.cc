@@ -135,8 +135,7 @@ class DumpOpener {
       case FrameType::pages:
         return take_pages(frame, TRY(parse_pages(payload)));
       case FrameType::end:
-        dump_.end_ = TRY(parse_end(payload)).prefix;
-        return {};
+        return take_end(TRY(parse_end(payload)));
     }
     return Error::make(ErrorCode::unsupported, "frame of an unknown type");
   }
@@ -159,6 +158,36 @@ class DumpOpener {
     return {};
   }
 
+  Result<void> take_end(const EndPiece& end) {
+    dump_.end_ = end.prefix;
+    dump_.end_totals_.assign(end.totals.begin(), end.totals.end());
+    return {};
+  }
+
+  void tally(const FrameLocation& frame, const PagesPiece& pages) {
+    const bool is_known = pages.phase < dump_format::kPhaseCount;
+    const std::uint32_t phase = is_known ? pages.phase : 0;
+    auto entry = std::find_if(dump_.phases_.begin(), dump_.phases_.end(),
+                              [phase](const PhaseTally& tally) { return tally.phase == phase; });
+    if (entry == dump_.phases_.end())
+      entry = dump_.phases_.insert(dump_.phases_.end(), PhaseTally{.phase = phase});
+    ++entry->frames;
+    entry->bytes += dump_format::frame_footprint(frame.header.stored_size);
+    for (const PageRun& run : pages.runs) {
+      switch (static_cast<RunContent>(run.content)) {
+        case RunContent::data:
+          entry->data += run.pfn_count;
+          break;
+        case RunContent::zero:
+          entry->zero += run.pfn_count;
+          break;
+        case RunContent::unreadable:
+          entry->unreadable += run.pfn_count;
+          break;
+      }
+    }
+  }
+
   Result<void> take_pages(const FrameLocation& frame, const PagesPiece& pages) {
     const std::uint32_t number = TRY(remember(frame));
     std::uint32_t position = 0;
@@ -167,6 +196,7 @@ class DumpOpener {
       if (!dump_.pages_.add({run.first_pfn, run.pfn_count, number, position, content})) return too_many();
       if (content == RunContent::data) position += run.pfn_count;
     }
+    tally(frame, pages);
     return {};
   }
 

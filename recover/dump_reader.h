@@ -39,6 +39,16 @@ struct DamageReport {
   }
 };
 
+// What the pages frames of one phase of the capture hold.
+struct PhaseTally {
+  std::uint32_t phase = 0;  // dump_format::Phase, as stored; 0: the capture did not tell
+  std::uint64_t frames = 0;
+  PageCount data = 0;
+  PageCount zero = 0;
+  PageCount unreadable = 0;
+  ByteCount bytes = 0;  // as stored, frame headers included
+};
+
 class DumpReader {
  public:
   // `region` is borrowed and must outlive the reader; nothing is written to it.
@@ -52,6 +62,12 @@ class DumpReader {
 
   // Empty when the capture did not end in order, or its last frame is lost.
   const std::optional<dump_format::EndPrefix>& end() const { return end_; }
+
+  // What the end frame counted, by page class; empty without one.
+  std::span<const dump_format::ClassTotals> end_totals() const { return end_totals_; }
+
+  // Phases that stored pages, in their order.
+  std::span<const PhaseTally> phases() const { return phases_; }
 
   const BlobStore& blobs() const { return blobs_; }
   const Vmcoreinfo& vmcoreinfo() const { return vmcoreinfo_; }
@@ -85,6 +101,8 @@ class DumpReader {
   const Device* region_ = nullptr;
   std::optional<dump_format::RegionHeader> header_;
   std::optional<dump_format::EndPrefix> end_;
+  std::vector<dump_format::ClassTotals> end_totals_;
+  std::vector<PhaseTally> phases_;
   DamageReport damage_;
   std::vector<FrameLocation> frames_;  // pages and class map frames
   BlobStore blobs_;

@@ -91,8 +91,12 @@ std::string why_it_ended(const DumpReader& dump) {
   switch (static_cast<Completeness>(std::uint32_t{dump.end()->completeness})) {
     case Completeness::complete:
       return "";
-    case Completeness::region_full:
-      return "the region was too small";
+    case Completeness::region_full: {
+      const auto last = dump.phases().empty() ? 0 : dump.phases().back().phase;
+      if (last == 0) return "the region was too small";
+      return fmt::format("the region was too small, it was full while storing: {}",
+                         dump_format::phase_name(static_cast<dump_format::Phase>(last)));
+    }
     case Completeness::deadline:
       return "the capture ran out of time";
     case Completeness::failed:
@@ -113,6 +117,41 @@ void judge(const DumpReader& dump, DumpSummary& summary) {
   summary.complete = reasons.empty();
   summary.completeness =
       summary.complete ? "complete" : fmt::format("incomplete: {}", fmt::join(reasons, ", "));
+}
+
+std::vector<PhaseSummary> summarize_phases(const DumpReader& dump) {
+  std::vector<PhaseSummary> phases;
+  for (const PhaseTally& tally : dump.phases()) {
+    if (tally.phase == 0) continue;
+    phases.push_back({dump_format::phase_name(static_cast<dump_format::Phase>(tally.phase)), tally.data,
+                      tally.zero, tally.bytes});
+  }
+  return phases;
+}
+
+// Where a region was too small even for the class maps, the capture still counted what it could not store.
+void count_by_end_frame(const DumpReader& dump, PageCounts& pages) {
+  PageCount& unclassified = pages.lost_by_reason[static_cast<std::size_t>(LostReason::unclassified)];
+  const auto totals = dump.end_totals();
+  if (unclassified == 0 || totals.size() != pages.classes.size() || dump.damage().any()) return;
+  pages.total = ClassCounts{};
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    ClassCounts& counts = pages.classes[i];
+    counts = {totals[i].pages, totals[i].kept, totals[i].stored_data, totals[i].stored_zero, 0,
+              totals[i].lost};
+    counts.excluded = counts.pages - std::min(counts.pages, counts.kept);
+    if (i == static_cast<std::size_t>(dump_format::PageClass::absent)) continue;
+    pages.total.pages += counts.pages;
+    pages.total.kept += counts.kept;
+    pages.total.data += counts.data;
+    pages.total.zero += counts.zero;
+    pages.total.excluded += counts.excluded;
+    pages.total.lost += counts.lost;
+  }
+  const PageCount unreadable = pages.lost_by_reason[static_cast<std::size_t>(LostReason::unreadable)];
+  pages.lost_by_reason[static_cast<std::size_t>(LostReason::not_stored)] =
+      pages.total.lost - std::min(pages.total.lost, unreadable);
+  unclassified = 0;
 }
 
 ByteCount data_bytes(const DumpReader& dump) {
@@ -168,6 +207,8 @@ Outcome<DumpContents> summarize(const DumpReader& dump) {
   summary.cpu_count = make_core_notes(dump).cpu_count;
   summary.capture_info = parse_capture_info(dump.blobs().bytes(BlobKind::capture_info));
   summary.pages = TRY(count_pages(dump));
+  count_by_end_frame(dump, summary.pages);
+  summary.phases = summarize_phases(dump);
   summary.bytes_raw = data_bytes(dump);
   summary.bytes_stored = dump.damage().scan.frame_bytes;
   summary.damage = dump.damage();

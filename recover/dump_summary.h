@@ -38,6 +38,14 @@ struct RegionSummary {
   bool is_record_without_frames = false;  // a crash whose capture could not even begin: see error_text
 };
 
+// What one phase of the capture stored.
+struct PhaseSummary {
+  std::string name;  // phase_name()
+  PageCount data = 0;
+  PageCount zero = 0;
+  ByteCount bytes = 0;  // as stored
+};
+
 struct DumpSummary {
   RegionSummary region;
 
@@ -53,8 +61,9 @@ struct DumpSummary {
   std::map<std::string, std::string> capture_info;  // boot_id, armed_at ... as arm and capture left them
 
   PageCounts pages;
-  ByteCount bytes_raw = 0;     // of the pages stored with their bytes
-  ByteCount bytes_stored = 0;  // of all frames
+  std::vector<PhaseSummary> phases;  // in the order of the capture; empty when it did not tell
+  ByteCount bytes_raw = 0;           // of the pages stored with their bytes
+  ByteCount bytes_stored = 0;        // of all frames
   DamageReport damage;
   std::vector<std::string> missing_parts;  // blobs that are missing or have holes
 

@@ -139,7 +139,7 @@ Result<PagesPiece> parse_pages(std::span<const std::byte> payload) {
   }
   if (data_pages * kPageSize != payload.size())
     return contradiction("pages frame with too few or many pages");
-  return PagesPiece{runs, payload};
+  return PagesPiece{runs, payload, prefix->phase};
 }
 
 Result<EndPiece> parse_end(std::span<const std::byte> payload) {

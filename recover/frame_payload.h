@@ -66,6 +66,7 @@ struct ClassMapPiece {
 struct PagesPiece {
   std::span<const dump_format::PageRun> runs;  // 1 to kRunsPerFrameMax, each below kPfnEnd and not empty
   std::span<const std::byte> data;             // the pages of all data runs, in order
+  std::uint32_t phase;                         // that stored them; may be one this build does not know
 };
 
 struct EndPiece {

@@ -8,9 +8,22 @@
 #include "common/dump_format/dump_state.h"
 
 namespace warmdump {
-namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Found by nlohmann::json through their argument.
+static void to_json(Json& json, const PhaseSummary& phase) {
+  json = {{"name", phase.name}, {"data", phase.data}, {"zero", phase.zero}, {"bytes", phase.bytes}};
+}
+
+static void from_json(const Json& json, PhaseSummary& phase) {
+  json.at("name").get_to(phase.name);
+  json.at("data").get_to(phase.data);
+  json.at("zero").get_to(phase.zero);
+  json.at("bytes").get_to(phase.bytes);
+}
+
+namespace {
 
 // Each structure is described once, by a function that visits its members with their keys: `Exchange` is
 // the writer or the reader below, so that both always agree.
@@ -155,6 +168,7 @@ void exchange_summary(Exchange& exchange, DumpSummary& summary) {
   exchange("bytes_stored", summary.bytes_stored);
   exchange("vmcore_size", summary.vmcore_size);
   exchange.object("pages", [&](auto& inner) { exchange_pages(inner, summary.pages); });
+  exchange("phases", summary.phases);
   exchange("missing_parts", summary.missing_parts);
   exchange.object("damage", [&](auto& inner) { exchange_damage(inner, summary.damage); });
   exchange.object("log", [&](auto& inner) { exchange_log(inner, summary); });

@@ -1,4 +1,7 @@
 // PageSelection: which pages a phase of the capture stores, and the account of all of them. No heap.
+//
+// What a phase stores of a chunk depends on nothing but the vmcore, the dump level and the hints: it can be
+// asked for again at any time.
 
 #pragma once
 
@@ -6,34 +9,35 @@
 #include <span>
 
 #include "capture/pages/page_survey.h"
+#include "capture/pages/priority_pages.h"
 #include "common/dump_format/dump_format.h"
 
 namespace warmdump {
 
-// The phase that stores the pages of a class; Phase::none for classes that are never stored. Vital pages are
-// taken out of their phase and stored in Phase::kernel_image.
-dump_format::Phase phase_of(PageClass page_class);
-
 class PageSelection {
  public:
-  // `survey` must outlive this object. Large: keep it in static storage.
-  PageSelection(const PageSurvey& survey, unsigned dump_level) : survey_(survey), dump_level_(dump_level) {}
+  using Phase = dump_format::Phase;
 
-  // False when no page of the chunk can belong to the phase.
-  bool has_work(dump_format::Phase phase, std::uint64_t chunk) const;
+  // All must outlive this object. Large: keep it in static storage.
+  PageSelection(PageSurvey& survey, const PriorityPages& priority, unsigned dump_level)
+      : survey_(survey), priority_(priority), dump_level_(dump_level) {}
 
-  // True when the level keeps any page that Phase::user_pages stores.
-  bool keeps_user_pages() const;
+  // False when no page of the chunk can belong to the phase. Phases of the bulk are known after the survey.
+  bool has_work(Phase phase, std::uint64_t chunk) const;
 
-  // For each page of the chunk that starts at `first`: is it stored in `phase`? Valid until the next call.
-  std::span<const bool, kChunkPfns> select(dump_format::Phase phase, Pfn first,
-                                           std::span<const PageClass, kChunkPfns> classes);
+  // The pages of a chunk that a phase stores. Valid until the next call.
+  struct Selected {
+    std::span<const PageClass, kChunkPfns> classes;
+    std::span<const bool, kChunkPfns> pages;
+  };
+  Selected select(Phase phase, std::uint64_t chunk);
 
-  // Takes out of the last selection what lies outside of [from, to); `first` as there.
-  void restrict_to(Pfn first, Pfn from, Pfn to);
+  // Takes out of the last selection, which was of this chunk, what lies outside of [from, to).
+  void restrict_to(std::uint64_t chunk, Pfn from, Pfn to);
 
-  // Payload of the class map frame of a chunk. Valid until the next call.
-  std::span<const std::byte> class_map(Pfn first, std::span<const PageClass, kChunkPfns> classes);
+  // The survey: payload of the class map frame of a chunk, to be made of every chunk of memory before any
+  // phase of the bulk. Valid until the next call.
+  std::span<const std::byte> class_map(std::uint64_t chunk);
 
   // Counts the pages of the class map made last. Call once a chunk.
   void count_pages();
@@ -43,12 +47,27 @@ class PageSelection {
   PageCount kept(std::size_t class_index) const { return kept_[class_index]; }
 
  private:
-  const PageSurvey& survey_;
+  static constexpr std::size_t kSummariesMax = 16384;
+
+  // Fills marks_: what priority_ says of every page of the chunk.
+  void mark(std::uint64_t chunk);
+  bool is_kept_at(Pfn index, PageClass page_class) const;
+  std::size_t summary_index(std::uint64_t chunk) const;
+
+  // Fills is_used_: for each page of struct pages in the chunk, whether it is about a page that is kept.
+  void find_used_struct_pages(std::uint64_t chunk);
+
+  PageSurvey& survey_;
+  const PriorityPages& priority_;
   unsigned dump_level_;
   PageCount pages_[dump_format::kPageClassCount] = {};
   PageCount kept_[dump_format::kPageClassCount] = {};
+  std::uint64_t marked_chunk_ = ~std::uint64_t{0};
+  std::uint8_t marks_[kChunkPfns];  // phase of the page, kNoPhase for the bulk; kAlways
   bool selected_[kChunkPfns];
+  bool is_used_[kChunkPfns];
   std::byte class_map_[sizeof(dump_format::ClassMapPrefix) + kChunkPfns];
+  std::uint16_t summaries_[kSummariesMax] = {};  // classes that the bulk has to store, a bit each, by chunk
 };
 
 }  // namespace warmdump

@@ -5,7 +5,7 @@
 namespace warmdump {
 namespace {
 
-constexpr std::uint64_t kNodesMax = 1024;
+static_assert(kChunkPfns % PageClassifier::kBlockPfns == 0 && kChunkPfns == PageClassifier::kRestartPfns);
 
 Pfn first_pfn_of(const MemoryRange& range) {
   return range.start / kPageSize;
@@ -24,30 +24,8 @@ PageSurvey::PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemo
   }
 }
 
-void PageSurvey::add_vital(VirtualAddress address, ByteCount length) {
-  for (ByteCount done = 0; done < length;) {
-    const auto mapping = kernel_.page_tables->translate(address + done);
-    if (!mapping.has_value()) return;
-    const ByteCount step = std::min(mapping->length, length - done);
-    vital_.add(mapping->address / kPageSize, (mapping->address + step - 1) / kPageSize + 1);
-    done += step;
-  }
-}
-
-void PageSurvey::locate_nodes() {
-  const auto nodes = kernel_.info.symbol("node_data");
-  const auto count = kernel_.info.length("node_data");
-  const auto size = kernel_.info.size("pglist_data");
-  if (!nodes || !count || !size) return;
-  for (std::uint64_t node = 0; node < std::min(*count, kNodesMax); ++node) {
-    VirtualAddress address = 0;
-    const auto slot = std::as_writable_bytes(std::span(&address, 1));
-    if (!kernel_.page_tables->read(*nodes + node * sizeof(address), slot).has_value()) return;
-    if (address != 0) add_vital(address, std::min<ByteCount>(*size, kMiB));
-  }
-}
-
 void PageSurvey::locate_struct_pages() {
+  if (!kernel_.mem_map) return;
   const ByteCount length = PageClassifier::kBlockPfns * kernel_.layout->size;
   for (auto chunk = next_chunk(0); chunk; chunk = next_chunk(*chunk + 1)) {
     for (Pfn pfn = *chunk * kChunkPfns; pfn < (*chunk + 1) * kChunkPfns; pfn += PageClassifier::kBlockPfns) {
@@ -58,7 +36,10 @@ void PageSurvey::locate_struct_pages() {
         const ByteCount step = mapping.has_value() ? std::min(mapping->length, length - done)
                                                    : std::min(kPageSize, length - done);
         if (mapping.has_value()) {
-          struct_pages_.add(mapping->address / kPageSize, (mapping->address + step - 1) / kPageSize + 1);
+          const Pfn first = mapping->address / kPageSize;
+          const Pfn end = (mapping->address + step - 1) / kPageSize + 1;
+          struct_pages_.add(first, end);
+          add_map_piece({first, end, pfn + done / kernel_.layout->size});
         }
         done += step;
       }
@@ -66,18 +47,22 @@ void PageSurvey::locate_struct_pages() {
   }
 }
 
-void PageSurvey::locate_tables() {
-  for (std::size_t i = 0; i < elf_.kernel_image_count; ++i) {
-    vital_.add(first_pfn_of(elf_.kernel_image[i]), end_pfn_of(elf_.kernel_image[i]));
+void PageSurvey::add_map_piece(const MapPiece& piece) {
+  if (map_piece_count_ > 0) {
+    MapPiece& last = map_pieces_[map_piece_count_ - 1];
+    if (piece.first == last.end && described_by(last, piece.first).first == piece.described) {
+      last.end = piece.end;
+      return;
+    }
   }
-  // A table address from a corrupt entry may be anything: only real memory counts.
-  kernel_.page_tables->for_each_upper_table(
-      [this](Pfn pfn) { return elf_.memory.find(pfn * kPageSize) == nullptr || vital_.add(pfn, pfn + 1); });
-  locate_nodes();
-  if (!kernel_.mem_map) return;
-  kernel_.mem_map->for_each_table(
-      [this](VirtualAddress address, ByteCount length) { add_vital(address, length); });
-  locate_struct_pages();
+  if (map_piece_count_ < kMapPiecesMax) map_pieces_[map_piece_count_++] = piece;
+}
+
+PfnRange PageSurvey::described_by(const MapPiece& piece, Pfn pfn) const {
+  const ByteCount size = kernel_.layout->size;
+  const Pfn first = piece.described + (pfn - piece.first) * kPageSize / size;
+  // Struct pages of odd sizes reach over the edges of a page.
+  return {first, first + kPageSize / size + (kPageSize % size == 0 ? 0 : 2)};
 }
 
 std::optional<std::uint64_t> PageSurvey::next_chunk(std::uint64_t chunk) const {
@@ -86,48 +71,54 @@ std::optional<std::uint64_t> PageSurvey::next_chunk(std::uint64_t chunk) const {
   return std::max(chunk, first_pfn_of(elf_.memory[index]) / kChunkPfns);
 }
 
-void PageSurvey::overlay_holes(Pfn first) {
-  const Pfn end = first + kChunkPfns;
+void PageSurvey::overlay_holes(Pfn first, Pfn end) {
   Pfn hole = first;
   for (std::size_t i = elf_.memory.first_ending_after(first * kPageSize); hole < end; ++i) {
     const bool is_last = i == elf_.memory.count();
     const Pfn hole_end = is_last ? end : std::min(end, first_pfn_of(elf_.memory[i]));
-    if (hole < hole_end)
-      std::fill(classes_ + (hole - first), classes_ + (hole_end - first), PageClass::absent);
+    for (Pfn pfn = hole; pfn < hole_end; ++pfn) class_at(pfn) = PageClass::absent;
     if (is_last || first_pfn_of(elf_.memory[i]) >= end) return;
     hole = std::max(hole, end_pfn_of(elf_.memory[i]));
   }
 }
 
-void PageSurvey::overlay(Pfn first) {
-  const auto set = [this, first](PageClass page_class) {
-    return [this, first, page_class](Pfn from, Pfn to) {
+void PageSurvey::overlay(Pfn first, Pfn end) {
+  const auto set = [this](PageClass page_class) {
+    return [this, page_class](Pfn from, Pfn to) {
       for (Pfn pfn = from; pfn < to; ++pfn) {
-        if (classes_[pfn - first] != PageClass::hwpoison) classes_[pfn - first] = page_class;
+        if (class_at(pfn) != PageClass::hwpoison) class_at(pfn) = page_class;
       }
     };
   };
-  struct_pages_.for_each_in(first, first + kChunkPfns, set(PageClass::struct_page));
-  kernel_image_.for_each_in(first, first + kChunkPfns, set(PageClass::kernel_image));
-  overlay_holes(first);
-  for (Pfn pfn = std::max(first, region_.first); pfn < std::min(first + kChunkPfns, region_.end); ++pfn) {
-    classes_[pfn - first] = PageClass::region;
+  struct_pages_.for_each_in(first, end, set(PageClass::struct_page));
+  kernel_image_.for_each_in(first, end, set(PageClass::kernel_image));
+  overlay_holes(first, end);
+  for (Pfn pfn = std::max(first, region_.first); pfn < std::min(end, region_.end); ++pfn) {
+    class_at(pfn) = PageClass::region;
   }
 }
 
-std::span<const PageClass, kChunkPfns> PageSurvey::classify(std::uint64_t chunk) {
-  if (chunk == classified_chunk_) return classes_;
-  const Pfn first = chunk * kChunkPfns;
+void PageSurvey::classify_block(Pfn first) {
+  const auto classes = std::span(classes_).subspan(first % kChunkPfns).first<PageClassifier::kBlockPfns>();
   if (classifier_) {
-    for (Pfn block = 0; block < kChunkPfns; block += PageClassifier::kBlockPfns) {
-      const auto classes = std::span(classes_).subspan(block).first<PageClassifier::kBlockPfns>();
-      classifier_->classify(first + block, classes);
-    }
+    classifier_->classify(first, classes);
   } else {
-    std::fill(classes_, classes_ + kChunkPfns, PageClass::unknown);
+    std::fill(classes.begin(), classes.end(), PageClass::unknown);
   }
-  overlay(first);
-  classified_chunk_ = chunk;
+  overlay(first, first + PageClassifier::kBlockPfns);
+}
+
+std::span<const PageClass, kChunkPfns> PageSurvey::classify(std::uint64_t chunk, unsigned blocks) {
+  if (chunk != classified_chunk_) {
+    classified_chunk_ = chunk;
+    classified_blocks_ = 0;
+    std::fill(classes_, classes_ + kChunkPfns, PageClass::absent);
+  }
+  for (Pfn block = 0; block < kChunkPfns / PageClassifier::kBlockPfns; ++block) {
+    if (((blocks & ~classified_blocks_) >> block & 1) == 0) continue;
+    classify_block(chunk * kChunkPfns + block * PageClassifier::kBlockPfns);
+  }
+  classified_blocks_ |= blocks;
   return classes_;
 }
 

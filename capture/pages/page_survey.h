@@ -8,15 +8,12 @@
 #include <span>
 
 #include "capture/crashed_machine/crashed_kernel.h"
+#include "capture/pages/chunk.h"
 #include "capture/pages/pfn_ranges.h"
 #include "common/kernel/page_classifier.h"
 #include "common/kernel/vmcore_elf.h"
 
 namespace warmdump {
-
-// Pages that are one chunk; class maps are stored chunk by chunk.
-inline constexpr Pfn kChunkPfns = 32768;
-static_assert(kChunkPfns % PageClassifier::kBlockPfns == 0);
 
 class PageSurvey {
  public:
@@ -29,35 +26,47 @@ class PageSurvey {
     if (classifier_) classifier_->look_into_free_blocks();
   }
 
-  // Finds the pages that must come first (kernel image, upper page tables, section tables, node data) and
-  // those that hold struct pages. Call once, before classify(). What cannot be read is left out.
-  void locate_tables();
+  // Finds the pages that hold struct pages. Call once, before classify(). What cannot be read is left out.
+  void locate_struct_pages();
 
-  // Classes of the kChunkPfns pages of a chunk; valid until the next call.
-  std::span<const PageClass, kChunkPfns> classify(std::uint64_t chunk);
+  // Classes of the kChunkPfns pages of a chunk; valid until the next call. They depend on the chunk alone. Of
+  // blocks that are not asked for (bit i: pages from i * PageClassifier::kBlockPfns on) nothing is known.
+  static constexpr unsigned kAllBlocks = (1U << (kChunkPfns / PageClassifier::kBlockPfns)) - 1;
+  std::span<const PageClass, kChunkPfns> classify(std::uint64_t chunk, unsigned blocks = kAllBlocks);
 
   // First chunk >= `chunk` with any memory in it; empty behind the last one.
   std::optional<std::uint64_t> next_chunk(std::uint64_t chunk) const;
 
-  // Pages without which nothing else can be read: to be stored first.
-  const PfnRanges& vital_pages() const { return vital_; }
-  const PfnRanges& struct_pages() const { return struct_pages_; }
+  // Physically contiguous pages of struct pages, and the page that the first of them is about.
+  struct MapPiece {
+    Pfn first;
+    Pfn end;
+    Pfn described;
+  };
+  std::span<const MapPiece> map_pieces() const { return {map_pieces_, map_piece_count_}; }
+  // The pages that page `pfn` of `piece` is about.
+  PfnRange described_by(const MapPiece& piece, Pfn pfn) const;
 
  private:
-  void add_vital(VirtualAddress address, ByteCount length);
-  void locate_struct_pages();
-  void locate_nodes();
-  void overlay(Pfn first);
-  void overlay_holes(Pfn first);
+  // Beyond these, which takes memory scattered over hundreds of places, struct pages have no piece.
+  static constexpr std::size_t kMapPiecesMax = 4096;
+
+  void add_map_piece(const MapPiece& piece);
+  void classify_block(Pfn first);
+  void overlay(Pfn first, Pfn end);
+  void overlay_holes(Pfn first, Pfn end);
+  PageClass& class_at(Pfn pfn) { return classes_[pfn % kChunkPfns]; }
 
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
   PfnRange region_;
   std::optional<PageClassifier> classifier_;
   PfnRanges kernel_image_;
-  PfnRanges vital_;
   PfnRanges struct_pages_;
+  std::size_t map_piece_count_ = 0;
+  MapPiece map_pieces_[kMapPiecesMax];  // left uninitialised: memory that is not needed is not touched
   std::uint64_t classified_chunk_ = ~std::uint64_t{0};
+  unsigned classified_blocks_ = 0;
   PageClass classes_[kChunkPfns];
 };
 

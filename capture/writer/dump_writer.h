@@ -56,6 +56,12 @@ class DumpWriter {
   Result<void> write_header_only();
 
   bool is_full() const { return is_full_; }
+  // Bytes that frames may still take, and those of frames stored so far; not those under compression.
+  ByteCount space_left() const {
+    const ByteCount end = limit(dump_format::FrameType::pages);
+    return is_full_ || frames_end_ >= end ? 0 : end - frames_end_;
+  }
+  ByteCount bytes_stored() const { return frames_end_ - dump_format::kFramesOffset; }
   std::uint64_t frame_count() const { return sequence_; }
   ByteCount frames_end() const { return frames_end_; }
   // Pages in the frames stored so far.

@@ -60,6 +60,12 @@ Result<bool> PageFrames::add_unreadable(Pfn pfn, PageClass page_class) {
   return has_room;
 }
 
+Result<bool> PageFrames::begin_phase(Phase phase) {
+  const bool has_room = TRY(finish_frame());
+  phase_ = phase;
+  return has_room;
+}
+
 Result<bool> PageFrames::finish_frame() {
   if (run_count_ == 0) {
     if (slot_ != nullptr) writer_.release(*std::exchange(slot_, nullptr));
@@ -68,6 +74,7 @@ Result<bool> PageFrames::finish_frame() {
   const std::size_t runs_size = run_count_ * sizeof(PageRun);
   PagesPrefix prefix{};
   prefix.run_count = static_cast<std::uint32_t>(run_count_);
+  prefix.phase = static_cast<std::uint32_t>(phase_);
   std::byte* start = slot_->raw + kPrefixMax - runs_size - sizeof(prefix);
   std::memcpy(start, &prefix, sizeof(prefix));
   std::memcpy(start + sizeof(prefix), runs_, runs_size);
@@ -77,7 +84,7 @@ Result<bool> PageFrames::finish_frame() {
   slot_->origin = {.first = runs_[0].first_pfn,
                    .last = last.first_pfn + last.pfn_count - 1,
                    .type = FrameType::pages,
-                   .detail = static_cast<std::uint16_t>(std::uint32_t{writer_.header().phase})};
+                   .detail = static_cast<std::uint16_t>(phase_)};
   FrameSlot& finished = *std::exchange(slot_, nullptr);
   run_count_ = 0;
   page_count_ = 0;

@@ -15,8 +15,11 @@ using dump_format::PageClass;
 
 class PageFrames {
  public:
-  // `writer` must outlive it; the phase in its header is noted as the one the pages belong to.
+  // `writer` must outlive it.
   explicit PageFrames(DumpWriter& writer) : writer_(writer) {}
+
+  // Ends the frame under construction; the following ones say that `phase` stored them. False as below.
+  Result<bool> begin_phase(dump_format::Phase phase);
 
   // Where the next page with data will lie, and what may follow it in the same frame. Pages put there and
   // then added one by one, data and others, stay in this frame, and add_data() need not copy them while none
@@ -46,6 +49,7 @@ class PageFrames {
   Result<bool> add_to_run(Pfn pfn, dump_format::RunContent content);
 
   DumpWriter& writer_;
+  dump_format::Phase phase_ = dump_format::Phase::none;
   dump_format::PageRun runs_[dump_format::kRunsPerFrameMax];
   std::size_t run_count_ = 0;
   std::size_t page_count_ = 0;  // data pages in the frame under construction

@@ -6,12 +6,6 @@ namespace warmdump {
 namespace {
 
 constexpr std::uint64_t kAddressMask = 0x000f'ffff'ffff'f000;
-constexpr int kPageBits = 12;
-constexpr int kIndexBits = 9;
-
-constexpr int level_shift(int level) {
-  return kPageBits + kIndexBits * level;
-}
 
 }  // namespace
 

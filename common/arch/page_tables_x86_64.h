@@ -34,16 +34,35 @@ class PageTables {
   // Fills `target` from virtual address `address`, over as many mappings as it takes.
   Result<void> read(VirtualAddress address, std::span<std::byte> target);
 
-  // Calls visit(pfn) for the top table and for every table that the kernel half reaches down to, but not
-  // including, the last level. Unreadable tables are passed over. `visit` returns false to stop.
-  template <class Visit>
-  void for_each_upper_table(Visit visit);
+  // One entry that maps memory: a page of 4 KiB, 2 MiB or 1 GiB.
+  struct Leaf {
+    VirtualAddress virtual_address = 0;
+    PhysicalAddress address = 0;
+    ByteCount size = 0;
+    bool writable = false;  // allowed by the entries of all levels
+    bool executable = false;
+  };
+  enum class Depth { upper_tables, leaves };
+
+  // Walks the mappings of [first, last], both inclusive. Calls visit_table(pfn, level) for every table below
+  // the top one, level 0 being the last, and with Depth::leaves visit_leaf(Leaf); Depth::upper_tables does
+  // not read the tables of the last level. Unreadable tables are passed over. Ends early when visit_table
+  // returns false, and after reading kTablesMax tables: those of a crashed kernel may go in circles.
+  template <class VisitTable, class VisitLeaf>
+  void walk(VirtualAddress first, VirtualAddress last, Depth depth, VisitTable visit_table,
+            VisitLeaf visit_leaf);
+  static constexpr unsigned kTablesMax = 65536;
+
+  PhysicalAddress root() const { return root_; }
+  // Where the upper half of the address space begins.
+  VirtualAddress kernel_half() const { return ~VirtualAddress{0} << (level_shift(levels_) - 1); }
 
  private:
   static constexpr int kLevelsMax = 5;
   static constexpr unsigned kWays = 4;
+  static constexpr int kPageBits = 12;
+  static constexpr int kTableBits = 9;
   static constexpr std::size_t kEntries = 512;
-  static constexpr ByteCount kTableSize = 4096;
 
   struct Table {
     PhysicalAddress address = ~PhysicalAddress{0};
@@ -51,6 +70,7 @@ class PageTables {
   };
 
   int top_level() const { return levels_ - 1; }
+  static constexpr int level_shift(int level) { return kPageBits + kTableBits * level; }
   // Table of a level (0 = the last one); stays readable until kWays others of that level were asked for.
   Result<const Table*> table(int level, PhysicalAddress address);
   PhysicalAddress target_of(std::uint64_t entry) const;
@@ -63,36 +83,44 @@ class PageTables {
   unsigned next_way_ = 0;
 
   static constexpr std::uint64_t kPresent = 1 << 0;
+  static constexpr std::uint64_t kWritable = 1 << 1;
   static constexpr std::uint64_t kLargePage = 1 << 7;
+  static constexpr std::uint64_t kNoExecute = std::uint64_t{1} << 63;
 };
 
-template <class Visit>
-void PageTables::for_each_upper_table(Visit visit) {
-  // Depth first with an explicit index per level; the kernel half is the upper half of the top table.
-  std::size_t index[kLevelsMax] = {};
-  PhysicalAddress address[kLevelsMax] = {};
-  int level = top_level();
-  address[level] = root_;
-  index[level] = kEntries / 2;
-  if (!visit(root_ / kTableSize)) return;
-  while (level <= top_level()) {
-    if (index[level] == kEntries) {
-      ++level;
-      continue;
+template <class VisitTable, class VisitLeaf>
+void PageTables::walk(VirtualAddress first, VirtualAddress last, Depth depth, VisitTable visit_table,
+                      VisitLeaf visit_leaf) {
+  unsigned tables_left = kTablesMax;
+  for (VirtualAddress at = first; at <= last;) {
+    PhysicalAddress table_address = root_;
+    bool writable = true;
+    bool executable = true;
+    ByteCount step = 0;
+    for (int level = top_level();; --level) {
+      const auto here = table(level, table_address);
+      step = ByteCount{1} << level_shift(here.has_value() ? level : level + 1);
+      if (!here.has_value()) break;
+      const std::uint64_t entry = (*here)->entries[(at >> level_shift(level)) % kEntries];
+      if ((entry & kPresent) == 0) break;
+      writable = writable && (entry & kWritable) != 0;
+      executable = executable && (entry & kNoExecute) == 0;
+      if (level == 0 || (level <= 2 && (entry & kLargePage) != 0)) {
+        visit_leaf(
+            Leaf{round_down(at, step), round_down(target_of(entry), step), step, writable, executable});
+        break;
+      }
+      table_address = target_of(entry);
+      const bool is_read = level > 1 || depth == Depth::leaves;
+      if (at == first || at % step == 0) {
+        if (is_read && tables_left-- == 0) return;
+        if (!visit_table(table_address >> kPageBits, level - 1)) return;
+      }
+      if (!is_read) break;
     }
-    const auto here = table(level, address[level]);
-    if (!here.has_value()) {
-      index[level] = kEntries;
-      continue;
-    }
-    const std::uint64_t entry = (*here)->entries[index[level]++];
-    if ((entry & kPresent) == 0 || (entry & kLargePage) != 0) continue;
-    const PhysicalAddress child = target_of(entry);
-    if (!visit(child / kTableSize)) return;
-    if (level == 2) continue;
-    --level;
-    address[level] = child;
-    index[level] = 0;
+    const VirtualAddress next = round_down(at, step) + step;
+    if (next <= at) return;
+    at = next;
   }
 }
 

@@ -53,14 +53,36 @@ enum class Phase : std::uint32_t {
   none = 0,
   start = 1,         // header written, nothing else
   notes = 2,         // ELF headers, notes, VMCOREINFO, printk ring
-  kernel_image = 3,  // kernel image and the tables needed to read anything else
+  kernel_image = 3,  // kernel image and tables in one, as captures before 0.2 stored them
   kernel_pages = 4,  // slab, page tables, all other kernel memory
   struct_pages = 5,  // the memory map itself
   device_dumps = 6,  // vmcoredd notes
   user_pages = 7,    // page cache and user pages, where the dump level keeps them
   finished = 8,      // end frame written
   read_back = 9,     // before that: all frames are read back, damaged ones made again
+  // In the order in which a capture goes through them. A phase of its own for a class: the region is tight.
+  kernel_tables = 10,        // page tables of the kernel, section tables, node data, printk ring
+  stacks = 11,               // stacks and tasks that the CPUs were at, interrupt and exception stacks
+  kernel_data = 12,          // writable part of the kernel image
+  per_cpu = 13,              // per-CPU areas
+  modules = 14,              // kernel modules
+  survey = 15,               // class maps of all memory
+  kernel_constants = 16,     // read-only data of the kernel image
+  kernel_text = 17,          // its text
+  kernel_rest = 18,          // parts of it that the kernel has given to others, or does not map any more
+  vmalloc = 19,              // memory mapped page by page, stacks of all tasks among it
+  slab_pages = 20,           // kernel objects
+  page_table_pages = 21,     // page tables, as far as they are known
+  other_kernel_pages = 22,   // all other kernel memory
+  used_struct_pages = 23,    // the part of the memory map that is about kept pages
+  other_struct_pages = 24,   // the rest of it
+  private_cache_pages = 25,  // page cache with private data
+  cache_pages = 26,          // other page cache
+  process_pages = 27,        // anonymous memory
+  hugetlb_pages = 28,        // hugetlb
+  free_pages = 29,           // free and unaccepted memory
 };
+inline constexpr std::uint32_t kPhaseCount = 30;
 
 struct RegionHeader {
   unsigned char magic[16];        // guards against reading something else as a dump
@@ -248,7 +270,7 @@ inline constexpr std::uint8_t kClassKept = 0x80;  // set when the page is meant 
 
 struct PagesPrefix {
   le32 run_count;
-  le32 reserved;
+  le32 phase;  // Phase that stored these pages; 0: written by a capture that did not tell
 };
 
 enum class RunContent : std::uint8_t {

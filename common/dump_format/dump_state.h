@@ -80,6 +80,46 @@ constexpr const char* phase_name(Phase phase) {
       return "finished";
     case Phase::read_back:
       return "reading back";
+    case Phase::kernel_tables:
+      return "kernel tables";
+    case Phase::stacks:
+      return "stacks";
+    case Phase::kernel_data:
+      return "kernel data";
+    case Phase::per_cpu:
+      return "per-CPU areas";
+    case Phase::modules:
+      return "modules";
+    case Phase::survey:
+      return "survey";
+    case Phase::kernel_constants:
+      return "kernel constants";
+    case Phase::kernel_text:
+      return "kernel text";
+    case Phase::kernel_rest:
+      return "rest of kernel image";
+    case Phase::vmalloc:
+      return "vmalloc";
+    case Phase::slab_pages:
+      return "slab pages";
+    case Phase::page_table_pages:
+      return "page tables";
+    case Phase::other_kernel_pages:
+      return "other kernel pages";
+    case Phase::used_struct_pages:
+      return "used struct pages";
+    case Phase::other_struct_pages:
+      return "other struct pages";
+    case Phase::private_cache_pages:
+      return "private cache pages";
+    case Phase::cache_pages:
+      return "cache pages";
+    case Phase::process_pages:
+      return "process pages";
+    case Phase::hugetlb_pages:
+      return "hugetlb pages";
+    case Phase::free_pages:
+      return "free pages";
   }
   return "unknown";
 }

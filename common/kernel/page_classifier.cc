@@ -282,7 +282,7 @@ const std::byte* PageClassifier::gather(VirtualAddress address, std::span<PageCl
 }
 
 void PageClassifier::classify(Pfn first, std::span<PageClass, kBlockPfns> classes) {
-  if (first != next_first_) carry_end_ = 0;
+  if (first != next_first_ || first % kRestartPfns == 0) carry_end_ = 0;
   next_first_ = first + kBlockPfns;
   std::fill(classes.begin(), classes.end(), PageClass::kernel);
   const auto address = mem_map_.page_address(first);

@@ -40,6 +40,9 @@ class PageClassifier {
  public:
   // Block size of classify(): struct pages of a block fit PhysicalMemory::kViewMax.
   static constexpr Pfn kBlockPfns = 4096;
+  // Nothing is carried over multiples of this: the classes of such a stretch depend on it alone, also where
+  // struct pages are corrupt.
+  static constexpr Pfn kRestartPfns = 32768;
 
   // All references must outlive this object. Large (a bounce buffer): keep it in static storage.
   PageClassifier(const PageLayout& layout, MemMap& mem_map, PageTables& page_tables, PhysicalMemory& memory);

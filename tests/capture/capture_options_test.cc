@@ -20,8 +20,9 @@ Result<void> parse(std::vector<std::string> words, CaptureOptions& options) {
 }
 
 TEST(ParseArguments, TakesAllOptions) {
-  std::vector<std::string> words{"--vmcore",       "core",        "--region", "file",   "--dump-level", "17",
-                                 "--region-range", "0x1000,4096", "--stats",  "--read", "--overwrite"};
+  std::vector<std::string> words{"--vmcore",    "core",           "--region",    "file",    "--dump-level",
+                                 "17",          "--region-range", "0x1000,4096", "--stats", "--read",
+                                 "--overwrite", "--hint",         "cpu_count=3"};
   std::vector<char*> argv;
   words.insert(words.begin(), "warmdump-capture");
   for (std::string& word : words) argv.push_back(word.data());
@@ -30,6 +31,7 @@ TEST(ParseArguments, TakesAllOptions) {
   EXPECT_STREQ(options.vmcore_path, "core");
   EXPECT_STREQ(options.region_path, "file");
   EXPECT_EQ(options.dump_level, 17U);
+  EXPECT_EQ(options.hints.cpu_count, 3U);
   EXPECT_EQ(options.region_start, 0x1000U);
   EXPECT_EQ(options.region_size, 4096U);
   EXPECT_TRUE(options.stats && options.overwrite);
@@ -45,6 +47,8 @@ TEST(ParseArguments, RefusesWhatMakesNoSense) {
       {"--vmcore", "core", "--region", "file", "--dump-level", "32"},
       {"--vmcore", "core", "--region", "file", "--dump-level", "-1"},
       {"--vmcore", "core", "--region", "file", "--region-range", "5"},
+      {"--vmcore", "core", "--region", "file", "--hint", "cpu_count"},
+      {"--vmcore", "core", "--region", "file", "--hint", "cpu_count=many"},
       {"--vmcore", "core", "--region", "file", "--unknown"},
   };
   for (const auto& words : wrong) {

@@ -51,10 +51,10 @@ TEST(DumpState, NamesAreDistinct) {
   for (unsigned i = 0; i < kPageClassCount; ++i) names.insert(page_class_name(static_cast<PageClass>(i)));
   EXPECT_EQ(names.size(), kPageClassCount);
   names.clear();
-  for (unsigned i = 0; i <= static_cast<unsigned>(Phase::read_back); ++i) {
+  for (unsigned i = 0; i < kPhaseCount; ++i) {
     names.insert(phase_name(static_cast<Phase>(i)));
   }
-  EXPECT_EQ(names.size(), static_cast<std::size_t>(Phase::read_back) + 1);
+  EXPECT_EQ(names.size(), kPhaseCount);
   EXPECT_FALSE(names.contains("unknown"));
 }
 

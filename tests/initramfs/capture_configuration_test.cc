@@ -10,6 +10,7 @@ TEST(CaptureConfiguration, all_keys) {
   configuration.region_start = 0x10fe00000;
   configuration.region_size = 0x20200000;
   configuration.info = {{"boot_id", "1-2"}, {"hostname", "box"}};
+  configuration.hints = {{"cpu_count", 2}, {"per_cpu_offset", 0xffffffff82a1cb60}};
   EXPECT_EQ(capture_configuration_text(configuration, {"/modules/a.ko", "/modules/b.ko"}, "/modules/c.ko"),
             "region_start=0x10fe00000\n"
             "region_size=0x20200000\n"
@@ -18,6 +19,8 @@ TEST(CaptureConfiguration, all_keys) {
             "module=/modules/a.ko\n"
             "module=/modules/b.ko\n"
             "pmem_module=/modules/c.ko\n"
+            "hint.cpu_count=0x2\n"
+            "hint.per_cpu_offset=0xffffffff82a1cb60\n"
             "info.boot_id=1-2\n"
             "info.hostname=box\n");
 }

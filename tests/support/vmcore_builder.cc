@@ -28,6 +28,7 @@ constexpr unsigned kPhysicalBits4 = 46;
 constexpr unsigned kPhysicalBits5 = 52;
 constexpr std::uint64_t kSectionFlagsUsual = 0xf;  // present, has a memory map, online, early
 constexpr std::size_t kUtsnameField = 65;
+constexpr std::uint64_t kNodesLength = 64;
 
 // Hands out a physical range: large blocks from its start, single pages from its end.
 class PhysicalRange {
@@ -86,6 +87,8 @@ class MachineBuilder {
     TRY(place_mem_section());
     TRY(place_printk_ring());
     TRY(place_utsname());
+    TRY(place_node_data());
+    TRY(place_per_cpu_areas());
     finish_vmcoreinfo();
     truth_.notes = make_notes(recipe_, truth_.vmcoreinfo, image_address(recipe_.kernel_image.start),
                               direct_address(recipe_.metadata.start));
@@ -276,6 +279,7 @@ class MachineBuilder {
     const ByteCount array_size =
         recipe_.mem_section_extreme ? root_count * 8 : section_count * recipe_.mem_section_size;
     const PhysicalAddress array = TRY(metadata_.take(array_size, kPageSize));
+    keep_always(array, array_size);
 
     std::map<std::uint64_t, PhysicalAddress> roots;
     for (const Pfn section : sections_) {
@@ -285,6 +289,7 @@ class MachineBuilder {
         if (!roots.contains(root)) {
           roots[root] = TRY(metadata_.take_page());
           put_word(array + root * 8, direct_address(roots[root]));
+          keep_always(roots[root], kPageSize);
         }
         place = roots[root] + section % per_root * recipe_.mem_section_size;
       }
@@ -351,6 +356,40 @@ class MachineBuilder {
     const PhysicalAddress place = TRY(image_.take(bytes.size(), 64));
     put(place, bytes);
     add_symbol("init_uts_ns", image_address(place));
+    return {};
+  }
+
+  void keep_always(PhysicalAddress address, ByteCount size) {
+    for (Pfn pfn = address / kPageSize; pfn * kPageSize < address + size; ++pfn)
+      truth_.always_kept.push_back(pfn);
+  }
+
+  Outcome<void> place_node_data() {
+    const PhysicalAddress array = TRY(image_.take(kNodesLength * 8, 64));
+    const PhysicalAddress node = TRY(metadata_.take_page());
+    put_word(array, direct_address(node));
+    keep_always(node, kPageSize);
+    add_symbol("node_data", image_address(array));
+    add_number("LENGTH(node_data)", kNodesLength);
+    add_number("SIZE(pglist_data)", kPageSize);
+    return {};
+  }
+
+  // One page for each CPU; its crash note lies in it. Only the hints lead there.
+  Outcome<void> place_per_cpu_areas() {
+    constexpr VirtualAddress kNotesOffset = 0x200;
+    const PhysicalAddress offsets = TRY(image_.take(recipe_.cpus * ByteCount{8}, 64));
+    const PhysicalAddress notes = TRY(image_.take(8, 64));
+    put_word(notes, kNotesOffset);
+    for (unsigned cpu = 0; cpu < recipe_.cpus; ++cpu) {
+      const PhysicalAddress area = TRY(metadata_.take_page());
+      put_word(offsets + cpu * ByteCount{8}, direct_address(area));
+      keep_always(area, kPageSize);
+    }
+    truth_.hints = {fmt::format("per_cpu_offset={:#x}", image_address(offsets)), "per_cpu_start=0",
+                    fmt::format("per_cpu_end={:#x}", kPageSize),
+                    fmt::format("crash_notes={:#x}", image_address(notes)),
+                    fmt::format("cpu_count={}", recipe_.cpus)};
     return {};
   }
 

@@ -44,9 +44,11 @@ class VmcoreTruth {
  public:
   std::vector<LoadRange> loads;  // as in the program headers, kernel image first
   std::string vmcoreinfo;
-  std::vector<std::byte> notes;   // the whole PT_NOTE segment
-  std::vector<LogStatement> log;  // records a reader of the printk ring must find, oldest first
-  std::uint64_t phys_base = 0;    // modulo 2^64
+  std::vector<std::byte> notes;    // the whole PT_NOTE segment
+  std::vector<LogStatement> log;   // records a reader of the printk ring must find, oldest first
+  std::vector<std::string> hints;  // "NAME=VALUE", as `warmdump arm` would leave them for the capture
+  std::vector<Pfn> always_kept;    // whatever their struct pages say: node data, section tables, crash notes
+  std::uint64_t phys_base = 0;     // modulo 2^64
   VirtualAddress page_offset = 0;
   VirtualAddress vmemmap_base = 0;
   PhysicalAddress page_table_root = 0;

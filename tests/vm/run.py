@@ -17,6 +17,7 @@ import traceback
 import page_truth
 import qemu
 import scenario
+import small_region
 import twice
 
 SOME_KERNELS = ("6.1", "6.12")
@@ -26,6 +27,7 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
     "page-truth": (page_truth.run, ALL_KERNELS),
+    "small-region": (small_region.run, ("6.1",)),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
     "twice-stale": (twice.run_stale, SOME_KERNELS),
 }
