@@ -11,6 +11,7 @@
 #include "arm/boot_facts.h"
 #include "arm/command_line.h"
 #include "arm/kernel_hints.h"
+#include "arm/watchdog_device.h"
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/unique_fd.h"
 
@@ -26,6 +27,52 @@ constexpr ByteCount kKernelSizeMax = 256 * kMiB;
 // and the capture's buffers. bench/crashkernel-floor: Debian's 6.1 (init_size 64 MiB) does with 12 MiB, not
 // with 8.
 constexpr ByteCount kCrashKernelWorkingSize = 16 * kMiB;
+
+// More than a week is no deadline; under five seconds the hardware may be faster than the next feeding.
+constexpr std::uint64_t kDeadlineMaxSeconds = 7 * 24 * 3600;
+constexpr std::uint64_t kWatchdogMinSeconds = 5;
+constexpr std::uint64_t kWatchdogMaxSeconds = 3600;
+
+Outcome<CaptureConfiguration> capture_configuration(const ArmRequest& request) {
+  CaptureConfiguration configuration;
+  const auto reset = reset_of_word(request.final_action);
+  if (!reset) {
+    return Failure(ErrorCode::invalid,
+                   fmt::format("final action \"{}\": choose warm, cold, efi, acpi, kbd, off or halt",
+                               request.final_action));
+  }
+  if (request.deadline_s && *request.deadline_s > kDeadlineMaxSeconds) {
+    return Failure(ErrorCode::invalid, fmt::format("a deadline of {} s: at most {} s, or 0 for none",
+                                                   *request.deadline_s, kDeadlineMaxSeconds));
+  }
+  if (request.watchdog_s && *request.watchdog_s != 0 &&
+      (*request.watchdog_s < kWatchdogMinSeconds || *request.watchdog_s > kWatchdogMaxSeconds)) {
+    return Failure(ErrorCode::invalid,
+                   fmt::format("a watchdog timeout of {} s: {} to {} s, or 0 to leave the watchdog alone",
+                               *request.watchdog_s, kWatchdogMinSeconds, kWatchdogMaxSeconds));
+  }
+  configuration.dump_level = request.dump_level;
+  configuration.reset = *reset;
+  configuration.deadline_s = request.deadline_s;
+  configuration.watchdog_s = request.watchdog_s;
+  return configuration;
+}
+
+// Modules of the watchdog that the crash kernel is to feed; none when it is to have none.
+std::vector<std::string> wanted_watchdog_modules(const ArmRequest& request, const WatchdogFacts& watchdog,
+                                                 std::vector<std::string>& warnings) {
+  if (request.watchdog_s ? *request.watchdog_s == 0 : !watchdog.is_running) return {};
+  if (!watchdog.is_there) {
+    warnings.push_back(
+        "this machine shows no hardware watchdog; the crash kernel will use one if it finds it");
+  } else if (watchdog.modules.empty()) {
+    warnings.push_back(
+        "which module drives the watchdog is unknown; unless it is built into the kernel, nothing feeds it "
+        "in the "
+        "crash kernel");
+  }
+  return watchdog.modules;
+}
 
 Outcome<AddressRange> find_region(const ArmRequest& request, const MachineFiles& files) {
   const std::string command_line = TRY(files.read("/proc/cmdline"));
@@ -65,6 +112,7 @@ Outcome<std::string> read_capture(const std::string& path) {
 }  // namespace
 
 Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files) {
+  CaptureConfiguration configuration = TRY(capture_configuration(request));
   CrashSetup setup;
   setup.region = TRY(find_region(request, files));
   const std::string running_version = files.line_or_empty("/proc/sys/kernel/osrelease");
@@ -79,24 +127,32 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
   const std::string modules_directory = request.modules_directory.empty()
                                             ? files.path("/lib/modules/" + setup.kernel.version)
                                             : request.modules_directory;
-  const CrashModules modules = TRY(read_crash_modules(modules_directory));
+  const auto watchdog_modules = wanted_watchdog_modules(request, find_watchdog(files), setup.warnings);
+  std::vector<std::string> missing;
+  const CrashModules modules = TRY(read_crash_modules(modules_directory, watchdog_modules, missing));
+  for (const std::string& name : missing) {
+    setup.warnings.push_back(fmt::format("{} has no module {}: the crash kernel may not feed the watchdog",
+                                         modules_directory, name));
+  }
   setup.capture_path = TRY(find_capture(request.capture_path));
   const std::string capture = TRY(read_capture(setup.capture_path));
   std::string appended;
   if (!request.appended_archive_path.empty()) {
     appended = TRY(read_whole_file(request.appended_archive_path, kAppendedArchiveSizeMax));
   }
-  CaptureConfiguration configuration;
   configuration.region_start = setup.region.start;
   configuration.region_size = setup.region.size;
-  configuration.dump_level = request.dump_level;
   configuration.info = gather_boot_facts(files);
   configuration.hints = gather_kernel_hints(files);
   const KernelConfig kernel_config =
       find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);
   setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended));
-  setup.command_line = TRY(
-      crash_command_line(setup.region, files.line_or_empty("/proc/cmdline"), request.appended_command_line));
+  const CrashEnd end{configuration.reset, !modules.watchdog.empty()};
+  setup.command_line = TRY(crash_command_line(setup.region, end, files.line_or_empty("/proc/cmdline"),
+                                              request.appended_command_line));
+  if (configuration.reset == ResetMode::off) {
+    setup.warnings.push_back("the dump is lost when the crash kernel switches the machine off");
+  }
   return setup;
 }
 

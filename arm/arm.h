@@ -24,6 +24,11 @@ struct ArmRequest {
   std::string capture_path;       // beside the running program, else the installed one
   std::string modules_directory;  // /lib/modules/<version of the kernel image>
   unsigned dump_level = 31;
+  std::string final_action = "warm";        // reset_of_word()
+  std::optional<std::uint64_t> deadline_s;  // 0 for none
+  // Timeout of the hardware watchdog; its modules come into the image. 0 leaves it alone. Empty: taken along
+  // when the running system has it armed, since it would cut the capture.
+  std::optional<std::uint64_t> watchdog_s;
   std::optional<AddressRange> region;  // the only one of the machine
   std::string appended_command_line;
   std::string appended_archive_path;  // none
@@ -40,6 +45,7 @@ struct CrashSetup {
   std::vector<std::string> warnings;
 };
 
+// ErrorCode::invalid for values that make no sense.
 Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files);
 
 // Returns the reserved size. Adds a warning to `setup` when the reservation is doubtful for it.

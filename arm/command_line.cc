@@ -39,6 +39,25 @@ bool inherited(std::string_view option) {
   return false;
 }
 
+// Value of reboot= (kernel/reboot.c, reboot_setup).
+std::string_view reboot_value(ResetMode reset) {
+  switch (reset) {
+    case ResetMode::cold:
+      return "cold";
+    case ResetMode::efi:
+      return "warm,efi";
+    case ResetMode::acpi:
+      return "warm,acpi";
+    case ResetMode::kbd:
+      return "warm,kbd";
+    case ResetMode::warm:
+    case ResetMode::off:
+    case ResetMode::halt:
+      break;
+  }
+  return "warm";
+}
+
 bool blank(char character) {
   return character == ' ' || character == '\t' || character == '\n';
 }
@@ -49,14 +68,15 @@ std::string running_command_line_options(const AddressRange& region) {
   return fmt::format("memmap={} crashkernel={}", memmap_value(region), kCrashKernelSize);
 }
 
-std::string crash_command_line_options(const AddressRange& region) {
-  return fmt::format("memmap={} nr_cpus=1 reset_devices irqpoll nokaslr panic=10 reboot=warm {}",
-                     memmap_value(region), kMemorySavers);
+std::string crash_command_line_options(const AddressRange& region, const CrashEnd& end) {
+  return fmt::format("memmap={} nr_cpus=1 reset_devices irqpoll nokaslr panic=10 reboot={} {}{}",
+                     memmap_value(region), reboot_value(end.reset), kMemorySavers,
+                     end.keeps_watchdog ? " watchdog.stop_on_reboot=0" : "");
 }
 
-Outcome<std::string> crash_command_line(const AddressRange& region, std::string_view running_command_line,
-                                        std::string_view appended) {
-  std::string line = crash_command_line_options(region);
+Outcome<std::string> crash_command_line(const AddressRange& region, const CrashEnd& end,
+                                        std::string_view running_command_line, std::string_view appended) {
+  std::string line = crash_command_line_options(region, end);
   for (const std::string_view option : command_line_options(running_command_line)) {
     if (inherited(option)) line.append(" ").append(option);
   }

@@ -3,15 +3,22 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "capture/capture_options.h"
 #include "capture/capture_pipeline.h"
+#include "capture/crash_kernel/configuration.h"
 #include "capture/crash_kernel/crash_memory.h"
 #include "capture/crash_kernel/early_system.h"
+#include "capture/crash_kernel/fatal_signals.h"
+#include "capture/crash_kernel/machine_end.h"
 #include "capture/crash_kernel/pmem_region.h"
+#include "capture/crash_kernel/watchdog.h"
 #include "capture/stats.h"
+#include "capture/support/mapped_faults.h"
 #include "capture/support/raw_log.h"
+#include "capture/support/text_file.h"
 #include "capture/writer/failure_record.h"
 #include "capture/writer/region_check.h"
 #include "common/file_device.h"
@@ -21,19 +28,28 @@ namespace warmdump {
 namespace {
 
 constexpr const char* kConfigurationPath = "/warmdump.conf";
+constexpr const char* kCommandLinePath = "/proc/cmdline";
+constexpr std::size_t kCommandLineSizeMax = 8 * kKiB;  // x86 takes 2 KiB
 
 constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitIncomplete = 3;
 
-char configuration[16 * kKiB];
-char info_buffer[16 * kKiB];
+char configuration[kConfigurationSizeMax + 1];
+char command_line[kCommandLineSizeMax + 1];
+char info_buffer[kConfigurationSizeMax];
 FileDevice vmcore;
 FileDevice region;
 CaptureReport report;
 
-Result<void> capture(const CaptureOptions& options, const char* region_path) {
+MonotonicClock system_clock;
+SystemWatchdog watchdog;
+WatchdogFeeder watchdog_feeder(system_clock);
+CaptureOptions init_options;  // of process 1; the handler of a fatal signal needs them too
+
+// `start_ms`: when this process began, for the deadline.
+Result<void> capture(const CaptureOptions& options, const char* region_path, std::uint64_t start_ms) {
   if (auto done = region.open(region_path, FileDevice::Access::read_write_direct); !done.has_value()) {
     log_error(region_path, done.error());
     return done.error();
@@ -55,6 +71,8 @@ Result<void> capture(const CaptureOptions& options, const char* region_path) {
       log_error(region_path, left.error());
     return opened.error();
   }
+  const Deadline deadline =
+      options.deadline_s == 0 ? Deadline() : Deadline(system_clock, start_ms, options.deadline_s * 1000);
   const CaptureRequest request{
       .dump_level = options.dump_level,
       .region = {options.region_start / kPageSize,
@@ -62,7 +80,9 @@ Result<void> capture(const CaptureOptions& options, const char* region_path) {
       .info = options.info,
       .threads = options.threads,
       .access = options.access,
-      .hints = options.hints};
+      .hints = options.hints,
+      .deadline = deadline,
+      .heartbeat = &watchdog_feeder};
   auto done = capture_vmcore(vmcore, region, *header, request, report);
   if (!done.has_value()) log_error(options.vmcore_path, done.error());
   return done;
@@ -80,6 +100,7 @@ void log_summary() {
 }
 
 int run_as_program(int argc, char** argv) {
+  const std::uint64_t start_ms = system_clock.now_ms();
   if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
     [[maybe_unused]] const auto written = ::write(STDOUT_FILENO, kUsage, std::strlen(kUsage));
     return kExitOk;
@@ -90,43 +111,91 @@ int run_as_program(int argc, char** argv) {
     log_error("command line", parsed.error());
     return kExitUsage;
   }
-  if (const auto done = capture(options, options.region_path); !done.has_value()) return kExitFailure;
+  handle_mapped_faults();
+  if (const auto done = capture(options, options.region_path, start_ms); !done.has_value())
+    return kExitFailure;
   log_summary();
   if (options.stats) print_stats(report);
   return report.completeness == dump_format::Completeness::complete ? kExitOk : kExitIncomplete;
 }
 
-Result<void> read_configuration(CaptureOptions& options) {
-  FileDevice file;
-  TRY(file.open(kConfigurationPath, FileDevice::Access::read_only));
-  const auto size = std::min<ByteCount>(file.size(), sizeof(configuration));
-  TRY(file.read_at(0, std::as_writable_bytes(std::span(configuration)).first(size)));
-  return parse_configuration(configuration, size, info_buffer, options);
+// What is too long loses its last, cut line or word; all before it counts.
+std::size_t read_settings(const char* path, std::span<char> buffer, char separator) {
+  const auto file = read_text_file(path, buffer);
+  if (!file.has_value()) {
+    log_error(path, file.error());
+    return 0;
+  }
+  if (!file->is_cut) return file->size;
+  log_error(path, Error::make(ErrorCode::no_space, "too long: what does not fit is ignored, from there on")
+                      .at(WhereKind::file_offset, file->size));
+  std::size_t size = file->size;
+  while (size > 0 && buffer[size - 1] != separator) --size;
+  return size;
 }
 
-Result<void> capture_in_crash_kernel(CaptureOptions& options) {
+Result<void> read_configuration(CaptureOptions& options) {
+  ConfigurationReader reader(options, info_buffer);
+  reader.read_lines(
+      configuration,
+      read_settings(kConfigurationPath, std::span(configuration).first<kConfigurationSizeMax>(), '\n'));
+  reader.read_words(command_line, read_settings(kCommandLinePath,
+                                                std::span(command_line).first<kCommandLineSizeMax>(), ' '));
+  for (const ConfigurationProblem& problem : reader.problems()) {
+    Text<128> subject;
+    subject << "configuration: " << problem.key;
+    log_error(subject.view(), problem.error);
+  }
+  if (reader.problem_count() > reader.problems().size()) log_line("configuration: and further mistakes");
+  return reader.check();
+}
+
+void start_watchdog(const CaptureOptions& options) {
+  if (options.watchdog_s == 0 || !watchdog.open()) return;
+  Text<64> line;
+  line << "watchdog: " << watchdog_feeder.start(watchdog, static_cast<unsigned>(options.watchdog_s)) << " s";
+  log_line(line.view());
+}
+
+Result<void> capture_in_crash_kernel(CaptureOptions& options, std::uint64_t start_ms) {
   TRY(mount_system());
   log_memory_at_start();
-  if (auto done = read_configuration(options); !done.has_value()) {
-    log_error(kConfigurationPath, done.error());
-    return done;
+  const auto configured = read_configuration(options);
+  for (const char* module : std::span(options.modules).first(options.module_count)) {
+    if (auto loaded = load_module(module); !loaded.has_value()) log_error(module, loaded.error());
+  }
+  start_watchdog(options);
+  if (!configured.has_value()) {
+    log_error("configuration", configured.error());
+    return configured;
   }
   const auto device = claim_pmem_region(options);
   if (!device.has_value()) {
     log_error("region", device.error());
     return device.error();
   }
-  TRY(capture(options, device->c_str()));
+  watchdog_feeder.beat();
+  TRY(capture(options, device->c_str(), start_ms));
   log_summary();
   return {};
 }
 
+[[noreturn]] void end() {
+  // Fed once more, a watchdog gives the last act its whole timeout, and cuts it when it hangs.
+  watchdog_feeder.feed();
+  if (init_options.final_action == FinalAction::halt) watchdog_feeder.disarm();
+  end_machine(init_options.final_action);
+}
+
 [[noreturn]] void run_as_init() {
+  const std::uint64_t start_ms = system_clock.now_ms();
+  handle_fatal_signals(record_crash, end);
   log_line("the kernel has crashed; saving its memory");
-  CaptureOptions options;
-  if (!capture_in_crash_kernel(options).has_value()) log_line("NO complete dump of this crash");
+  init_options.deadline_s = kCrashKernelDeadlineSeconds;
+  if (!capture_in_crash_kernel(init_options, start_ms).has_value())
+    log_line("NO complete dump of this crash");
   log_memory_at_end();
-  end_machine(options.final_action);
+  end();
 }
 
 }  // namespace

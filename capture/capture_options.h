@@ -1,9 +1,11 @@
-// What a capture is asked to do: command line of the program, or /warmdump.conf of the crash image. No heap.
+// What a capture is asked to do, and the command line of the program that says so. In the crash kernel it is
+// crash_kernel/configuration.h that says so. No heap.
 
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "capture/crashed_machine/kernel_hints.h"
@@ -15,7 +17,25 @@
 namespace warmdump {
 
 // How the crash kernel ends, whatever happened before.
-enum class FinalAction : std::uint8_t { warm_reset, power_off, halt };
+enum class FinalAction : std::uint8_t {
+  warm_reset,  // by whatever way the kernel prefers, memory kept
+  cold_reset,  // the same without asking the firmware to keep memory
+  efi_reset,   // warm, by the EFI runtime
+  acpi_reset,  // warm, by the ACPI reset register
+  kbd_reset,   // warm, by the keyboard controller
+  power_off,   // the dump is lost with the memory: for tests
+  halt,        // stop, for looking at the crash kernel
+};
+
+// The word of the configuration: warm, cold, efi, acpi, kbd, off, halt (or none, its older name).
+std::optional<FinalAction> final_action_of(std::string_view word);
+
+// In a crash kernel, when nothing else is asked for. The deadline is far beyond what a capture takes: it only
+// cuts one that got lost. A program has none.
+inline constexpr std::uint64_t kCrashKernelDeadlineSeconds = 3600;
+inline constexpr std::uint64_t kDeadlineMaxSeconds = 1'000'000;
+inline constexpr std::uint64_t kWatchdogSeconds = 60;
+inline constexpr std::uint64_t kWatchdogMaxSeconds = 3600;
 
 struct CaptureOptions {
   static constexpr std::size_t kModulesMax = 32;
@@ -26,7 +46,9 @@ struct CaptureOptions {
   ByteCount region_size = 0;
   unsigned dump_level = kDumpLevelMax;
   FinalAction final_action = FinalAction::warm_reset;
-  bool stats = false;  // counters as key=value lines on standard output
+  std::uint64_t deadline_s = 0;                 // from the start of the process; 0: none
+  std::uint64_t watchdog_s = kWatchdogSeconds;  // crash kernel only; 0: the watchdog is left alone
+  bool stats = false;                           // counters as key=value lines on standard output
   bool overwrite = false;
   unsigned threads = 0;  // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
@@ -42,11 +64,13 @@ struct CaptureOptions {
 // Error invalid: `what` names the option that is wrong.
 Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options);
 
-// Fills `options` from configuration text, a "key=value" a line; '#' begins a comment line. Cuts `text` into
-// zero-terminated strings that `options` borrows; `info_buffer` receives the info lines.
-// Error invalid, with the line.
-Result<void> parse_configuration(char* text, std::size_t size, std::span<char> info_buffer,
-                                 CaptureOptions& options);
+// Error invalid: not a level.
+Result<void> set_dump_level(std::string_view value, CaptureOptions& options);
+// Error invalid: not a number from 0 to 64.
+Result<void> set_threads(std::string_view value, CaptureOptions& options);
+
+// `value` as text; a name this program does not know is passed over. Error invalid: not a number.
+Result<void> set_hint_value(std::string_view name, std::string_view value, CaptureOptions& options);
 
 extern const char kUsage[];
 

@@ -27,7 +27,13 @@ namespace {
 
 using namespace dump_format;
 
-class Capture final : public FrameSource {
+// A header older than this is written again, however little was stored meanwhile.
+constexpr std::uint64_t kHeaderIntervalMs = 2000;
+
+class Capture;
+Capture* running_capture = nullptr;  // from its first write to the region to its end
+
+class Capture final : public Heartbeat, public FrameSource {
  public:
   Capture(const FileDevice& vmcore, Device& region, const VmcoreElf& elf, CrashedKernel& kernel,
           VmcoreMemory& memory, const CaptureRequest& request)
@@ -35,22 +41,26 @@ class Capture final : public FrameSource {
         kernel_(kernel),
         memory_(memory),
         request_(request),
+        pulse_(request.deadline, this),
         writer_(region),
         blobs_(writer_, vmcore),
         frames_(writer_),
-        survey_(elf, kernel, memory, request.region),
+        survey_(elf, kernel, memory, request.region, pulse_),
         locator_(vmcore, elf, kernel, request.hints, priority_),
         selection_(survey_, priority_, request.dump_level),
-        copier_(elf.memory, memory, frames_) {}
+        copier_(elf.memory, memory, frames_, pulse_) {}
 
   Result<void> run(const RegionHeader& header);
   void fill(CaptureReport& report);
   void end_helpers() { writer_.end_helpers(); }
   // Leaves what ended the capture in the header, as far as the region still takes it.
   void record_failure(const Error& error);
+  void record_crash(const Error& error);
+
+  void beat() override;
 
   Result<void> make_again(const FrameOrigin& origin) override;
-  bool may_go_on() override { return true; }
+  bool may_go_on() override { return pulse_.beat(); }
 
  private:
   Result<void> enter(Phase phase);
@@ -63,19 +73,23 @@ class Capture final : public FrameSource {
   bool fits(const BulkGroup& group) const;
   PageCount pages_left(PageClass page_class) const;
   PageCount pages_left(const BulkGroup& group) const;
-  void tell_progress(std::uint64_t chunk);
   Result<void> write_blob(BlobKind kind);
   Result<void> write_class_map(std::uint64_t chunk);
   Result<void> write_pages_again(Phase phase, Pfn first, Pfn last);
   Result<void> write_end();
   Result<void> finish();
   void update_header();
+  // Flushes when the header on the region has become too old to tell where the capture is.
+  Result<void> note_progress(std::uint64_t chunk);
+  Progress progress();
 
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
   VmcoreMemory& memory_;
   const CaptureRequest& request_;
   Stopwatch stopwatch_;
+  MonotonicClock clock_;
+  Pulse pulse_;
   DumpWriter writer_;
   BlobFrames blobs_;
   PageFrames frames_;
@@ -84,12 +98,16 @@ class Capture final : public FrameSource {
   PriorityLocator locator_;
   PageSelection selection_;
   PageCopier copier_;
-  ProgressLog progress_;
+  ProgressLog progress_log_{clock_, clock_.now_ms()};
+  std::uint64_t header_flushed_ms_ = 0;
+  Phase phase_ = Phase::start;
+  bool is_surveyed_ = false;  // the number of pages to store is known
   struct {
     PageCount pages = 0;
     ByteCount bytes = 0;
   } group_start_;             // what was stored before the current group of the bulk
   CaptureReport end_report_;  // as in the end frame
+  bool is_cut_ = false;       // by the deadline: pages were left out
 };
 
 constexpr Phase kPhasesBeforeSurvey[] = {Phase::kernel_tables, Phase::stacks, Phase::kernel_data,
@@ -112,6 +130,7 @@ Result<void> Capture::run(const RegionHeader& header) {
   first.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
   TRY(writer_.begin(first));
   writer_.start_helpers(request_.threads);
+  running_capture = this;
   TRY(enter(Phase::notes));
   TRY(write_notes());
   if (is_kept(PageClass::free, request_.dump_level)) survey_.look_into_free_blocks();
@@ -122,16 +141,19 @@ Result<void> Capture::run(const RegionHeader& header) {
   for (const Phase phase : kPhasesBeforeBulk) TRY(write_pages(phase));
   TRY(write_group(kKernelPages));
   TRY(write_group(kStructPages));
-  TRY(enter(Phase::device_dumps));
-  TRY(write_blob(BlobKind::device_dumps));
+  if (!pulse_.is_over()) {
+    TRY(enter(Phase::device_dumps));
+    TRY(write_blob(BlobKind::device_dumps));
+  }
   TRY(write_group(kUserPages));
   return finish();
 }
 
 Result<void> Capture::enter(Phase phase) {
+  phase_ = phase;
   TRY(frames_.begin_phase(phase));
   writer_.header().phase = static_cast<std::uint32_t>(phase);
-  progress_.begin_phase(phase_name(phase), elf_.memory.end() / kPageSize);
+  writer_.header().pfns_done = 0;
   update_header();
   return writer_.flush();
 }
@@ -187,13 +209,15 @@ Result<void> Capture::write_class_map(std::uint64_t chunk) {
 }
 
 Result<void> Capture::write_class_maps() {
+  if (pulse_.is_over()) return {};
   TRY(enter(Phase::survey));
   // To the end even when nothing fits any more: the end frame counts every page.
-  for (auto chunk = survey_.next_chunk(0); chunk; chunk = survey_.next_chunk(*chunk + 1)) {
+  for (auto chunk = survey_.next_chunk(0); chunk && pulse_.beat(); chunk = survey_.next_chunk(*chunk + 1)) {
     TRY(write_class_map(*chunk));
     selection_.count_pages();
-    tell_progress(*chunk);
+    TRY(note_progress(*chunk));
   }
+  is_surveyed_ = !pulse_.is_over();
   return {};
 }
 
@@ -204,14 +228,14 @@ Result<void> Capture::write_chunk(Phase phase, std::uint64_t chunk) {
 
 Result<void> Capture::write_selected(std::uint64_t chunk, const PageSelection::Selected& selected) {
   TRY(copier_.copy(chunk * kChunkPfns, selected.classes, selected.pages));
-  tell_progress(chunk);
-  return {};
+  return note_progress(chunk);
 }
 
 Result<void> Capture::write_pages(Phase phase, std::uint64_t from_chunk) {
-  if (writer_.is_full()) return {};
+  if (writer_.is_full() || pulse_.is_over()) return {};
   TRY(enter(phase));
-  for (auto chunk = survey_.next_chunk(from_chunk); chunk; chunk = survey_.next_chunk(*chunk + 1)) {
+  for (auto chunk = survey_.next_chunk(from_chunk); chunk && pulse_.beat();
+       chunk = survey_.next_chunk(*chunk + 1)) {
     if (writer_.is_full()) break;
     TRY(write_chunk(phase, *chunk));
   }
@@ -219,13 +243,34 @@ Result<void> Capture::write_pages(Phase phase, std::uint64_t from_chunk) {
   return {};
 }
 
+Progress Capture::progress() {
+  PageCount done = 0;
+  PageCount total = 0;
+  for (std::size_t i = 0; i < kPageClassCount; ++i) {
+    done += frames_.stored().data[i] + frames_.stored().zero[i] + frames_.stored().unreadable[i];
+    total += is_surveyed_ ? selection_.kept(i) : 0;
+  }
+  return {.phase = phase_name(phase_),
+          .done = done,
+          .total = total,
+          .bytes_raw = writer_.header().bytes_raw,
+          .bytes_stored = writer_.header().bytes_stored};
+}
+
+void Capture::beat() {
+  if (request_.heartbeat != nullptr) request_.heartbeat->beat();
+  if (!progress_log_.is_due(progress())) return;
+  update_header();
+  progress_log_.log(progress());
+}
+
 Result<void> Capture::write_group(const BulkGroup& group) {
-  if (pages_left(group) == 0) return {};
+  if (pages_left(group) == 0 || pulse_.is_over()) return {};
   group_start_ = {count(frames_.stored()), writer_.bytes_stored()};
   auto chunk = survey_.next_chunk(0);
   if (fits(group)) {
     TRY(enter(group.whole));
-    for (; chunk; chunk = survey_.next_chunk(*chunk + 1)) {
+    for (; chunk && pulse_.beat(); chunk = survey_.next_chunk(*chunk + 1)) {
       if (!selection_.has_work(group.whole, *chunk)) continue;
       const auto selected = selection_.select(group.whole, *chunk);
       const auto pages = std::count(selected.pages.begin(), selected.pages.end(), true);
@@ -235,7 +280,7 @@ Result<void> Capture::write_group(const BulkGroup& group) {
     }
     TRY(frames_.finish_frame());
   }
-  if (!chunk) return {};
+  if (!chunk || pulse_.is_over()) return {};
   for (const Phase phase : group.by_class) TRY(write_pages(phase, *chunk));
   return {};
 }
@@ -270,11 +315,14 @@ bool Capture::fits(const BulkGroup& group) const {
   return will_fit(estimate, group);
 }
 
-void Capture::tell_progress(std::uint64_t chunk) {
-  const Pfn done = (chunk + 1) * kChunkPfns;
-  progress_.update(done, writer_.header().bytes_stored);
-  writer_.header().pfns_done = done;
+Result<void> Capture::note_progress(std::uint64_t chunk) {
+  RegionHeader& header = writer_.header();
+  header.pfns_done = std::min<std::uint64_t>((chunk + 1) * kChunkPfns, header.pfns_total);
   update_header();
+  const std::uint64_t now_ms = clock_.now_ms();
+  if (now_ms - header_flushed_ms_ < kHeaderIntervalMs) return {};
+  header_flushed_ms_ = now_ms;
+  return writer_.flush();
 }
 
 Result<void> Capture::write_pages_again(Phase phase, Pfn first, Pfn last) {
@@ -345,6 +393,7 @@ void Capture::fill(CaptureReport& report) {
   PageCount unreadable = 0;
   for (const PageCount count : frames_.stored().unreadable) unreadable += count;
   report.completeness = writer_.is_full()                      ? Completeness::region_full
+                        : is_cut_                              ? Completeness::deadline
                         : report.header.frames_unrepaired != 0 ? Completeness::damaged
                         : unreadable > 0                       ? Completeness::unreadable
                                                                : Completeness::complete;
@@ -364,6 +413,7 @@ Result<void> Capture::write_end() {
 }
 
 Result<void> Capture::finish() {
+  is_cut_ = pulse_.is_over();
   TRY(enter(Phase::read_back));
   TRY(repair_frames(writer_, *this));
   update_header();
@@ -373,6 +423,8 @@ Result<void> Capture::finish() {
   RegionHeader& header = writer_.header();
   if (end_report_.completeness == Completeness::region_full) {
     header.error_code = static_cast<std::uint32_t>(ErrorCode::no_space);
+  } else if (end_report_.completeness == Completeness::deadline) {
+    header.error_code = static_cast<std::uint32_t>(ErrorCode::timed_out);
   }
   // The frames first: a header that says `complete` must never stand before them.
   TRY(writer_.flush());
@@ -386,6 +438,14 @@ void Capture::record_failure(const Error& error) {
   update_header();
   put_failure(writer_.header(), "capture", error);
   if (writer_.flush().has_value()) return;
+  if (const auto written = writer_.write_header_only(); !written.has_value())
+    log_error("header not updated", written.error());
+}
+
+void Capture::record_crash(const Error& error) {
+  const auto state = writer_.header().state;
+  put_failure(writer_.header(), phase_name(phase_), error);
+  writer_.header().state = state;  // `writing`: nobody closed this dump
   if (const auto written = writer_.write_header_only(); !written.has_value())
     log_error("header not updated", written.error());
 }
@@ -420,6 +480,7 @@ Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const Regi
   Capture& capture = capture_storage.make(vmcore, region, elf, kernel, *memory, request);
   const auto done = capture.run(header);
   if (!done.has_value()) capture.record_failure(done.error());
+  running_capture = nullptr;
   capture.end_helpers();
   capture.fill(report);
   if (!done.has_value()) {
@@ -427,6 +488,10 @@ Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const Regi
     return done.error();
   }
   return {};
+}
+
+void record_crash(const Error& error) {
+  if (running_capture != nullptr) running_capture->record_crash(error);
 }
 
 }  // namespace warmdump

@@ -20,6 +20,7 @@
 #include "capture/crashed_machine/kernel_hints.h"
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "capture/pages/pfn_ranges.h"
+#include "capture/support/pulse.h"
 #include "common/dump_format/dump_format.h"
 #include "common/file_device.h"
 #include "common/kernel/page_classifier.h"
@@ -34,6 +35,8 @@ struct CaptureRequest {
   unsigned threads = 0;   // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
   KernelHints hints;
+  Deadline deadline;               // when it passes, the capture closes the dump with what it has
+  Heartbeat* heartbeat = nullptr;  // hears that the capture gets on; none: nobody listens
 };
 
 struct CaptureReport {
@@ -47,10 +50,15 @@ struct CaptureReport {
 // Writes a dump of `vmcore` to `region`, beginning with `header` (from check_region). A dump that only lacks
 // something is no error but a report with its completeness. To be called once in the life of the program: all
 // its memory is static, and independent of how large the crashed machine was.
+// A dump cut by the deadline is such a report too.
 // Errors: not_found, invalid, corrupt, unsupported (the vmcore cannot be understood), io (writing failed for
 // good; what was flushed before is a partial dump). The header of the region then says why, as far as it can
 // still be written.
 Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const dump_format::RegionHeader& header,
                             const CaptureRequest& request, CaptureReport& report);
+
+// For the handler of a fatal signal: leaves `error` in the header of the dump being written, if there is one.
+// The frames are left as they are, and so is the state `writing`: the next boot recovers what was flushed.
+void record_crash(const Error& error);
 
 }  // namespace warmdump

@@ -96,6 +96,19 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
                    "What to leave out, as makedumpfile's -d (default: 31)")
       ->type_name("N")
       ->check(CLI::Range(0U, 31U));
+  command
+      ->add_option("--final-action", request.final_action,
+                   "How the crash kernel ends: warm, cold, efi, acpi, kbd, off or halt (default: warm)")
+      ->type_name("WORD");
+  command
+      ->add_option("--deadline", request.deadline_s,
+                   "Close the dump after that time with what it has; 0: never (default: an hour)")
+      ->type_name("SECONDS");
+  command
+      ->add_option("--watchdog", request.watchdog_s,
+                   "Have a hardware watchdog cut a capture that hangs that long; 0: leave it alone (default: "
+                   "60 if the running system has one armed)")
+      ->type_name("SECONDS");
   command->add_option("--region", options->region, "The region, where the machine has several")
       ->type_name("START,SIZE");
   command->add_option("--append-cmdline", request.appended_command_line, "More options for the crash kernel")

@@ -26,6 +26,8 @@ const char* error_code_name(ErrorCode code) {
       return "busy";
     case ErrorCode::no_permission:
       return "no permission";
+    case ErrorCode::crashed:
+      return "crashed";
   }
   return "unknown error";
 }

@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint16_t {
   refused = 8,         // possible, but would destroy or expose something
   busy = 9,            // somebody else holds it
   no_permission = 10,  // needs root or a capability
+  crashed = 11,        // the program itself took a fatal signal
 };
 
 // Short lower-case name for messages ("corrupt", "no space").

@@ -7,17 +7,15 @@
 namespace warmdump {
 namespace {
 
-const char* reset_text(ResetMode reset) {
-  switch (reset) {
-    case ResetMode::warm:
-      return "warm";
-    case ResetMode::off:
-      return "off";
-    case ResetMode::none:
-      return "none";
-  }
-  return "warm";
-}
+struct ResetWord {
+  ResetMode mode;
+  std::string_view word;
+};
+constexpr ResetWord kResetWords[] = {
+    {ResetMode::warm, "warm"}, {ResetMode::cold, "cold"}, {ResetMode::efi, "efi"},
+    {ResetMode::acpi, "acpi"}, {ResetMode::kbd, "kbd"},   {ResetMode::off, "off"},
+    {ResetMode::halt, "halt"},
+};
 
 std::string one_line(std::string_view value) {
   std::string line(value.substr(0, kInfoValueSizeMax));
@@ -30,13 +28,29 @@ std::string one_line(std::string_view value) {
 
 }  // namespace
 
+std::string_view reset_word(ResetMode reset) {
+  for (const ResetWord& row : kResetWords) {
+    if (row.mode == reset) return row.word;
+  }
+  return kResetWords[0].word;
+}
+
+std::optional<ResetMode> reset_of_word(std::string_view word) {
+  for (const ResetWord& row : kResetWords) {
+    if (row.word == word) return row.mode;
+  }
+  return std::nullopt;
+}
+
 std::string capture_configuration_text(const CaptureConfiguration& configuration,
                                        const std::vector<std::string>& early_modules,
                                        const std::string& pmem_module) {
   std::string text = fmt::format("region_start={:#x}\nregion_size={:#x}\ndump_level={}\nreset={}\n",
                                  configuration.region_start, configuration.region_size,
-                                 configuration.dump_level, reset_text(configuration.reset));
+                                 configuration.dump_level, reset_word(configuration.reset));
   const auto out = std::back_inserter(text);
+  if (configuration.deadline_s) fmt::format_to(out, "deadline={}\n", *configuration.deadline_s);
+  if (configuration.watchdog_s) fmt::format_to(out, "watchdog={}\n", *configuration.watchdog_s);
   for (const std::string& module : early_modules) fmt::format_to(out, "module={}\n", module);
   if (!pmem_module.empty()) fmt::format_to(out, "pmem_module={}\n", pmem_module);
   for (const auto& [name, value] : configuration.hints) fmt::format_to(out, "hint.{}={:#x}\n", name, value);

@@ -3,22 +3,33 @@
 
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/units.h"
 
 namespace warmdump {
 
-// What the crash kernel does after the capture.
-enum class ResetMode { warm, off, none };  // reset=warm | off (power off) | none (stop, for debugging)
+// What the crash kernel does after the capture, whatever became of it: a warm reset by the way the kernel
+// prefers, a cold one, a warm one by a way of its own, power off (which loses the dump), or a stop (for
+// debugging).
+enum class ResetMode { warm, cold, efi, acpi, kbd, off, halt };
+
+// "warm", "cold", ...: what the capture reads.
+std::string_view reset_word(ResetMode reset);
+std::optional<ResetMode> reset_of_word(std::string_view word);
 
 struct CaptureConfiguration {
   PhysicalAddress region_start = 0;
   ByteCount region_size = 0;
   unsigned dump_level = 31;  // 0-31, makedumpfile's bits
   ResetMode reset = ResetMode::warm;
+  std::optional<std::uint64_t> deadline_s;  // 0: none; empty: the capture's own default
+  std::optional<std::uint64_t> watchdog_s;  // timeout of the hardware watchdog, 0: left alone; empty: default
   // Facts of this boot, stored in the dump as they are: "boot_id", "armed_at", "os_release", ... Keys are
   // [a-z0-9_]; in a value, line breaks become spaces and what exceeds kInfoValueSizeMax is cut.
   std::map<std::string, std::string> info;
@@ -28,7 +39,8 @@ struct CaptureConfiguration {
 
 inline constexpr std::size_t kInfoValueSizeMax = 256;
 
-// Module paths are those inside the image, in load order; an empty `pmem_module` means it is built in.
+// Module paths are those inside the image, in load order, each with its parameters behind a blank; an empty
+// `pmem_module` means it is built in.
 std::string capture_configuration_text(const CaptureConfiguration& configuration,
                                        const std::vector<std::string>& early_modules,
                                        const std::string& pmem_module);

@@ -30,6 +30,18 @@ Outcome<ModuleFile> read_module(const std::string& directory, const std::string&
   return ModuleFile{module_name_of_path(path), std::move(content)};
 }
 
+// Appends a module and what it needs, as far as they are not there yet.
+Outcome<void> add_module(const ModuleSet& set, const std::string& directory, const std::string& name,
+                         std::vector<ModuleFile>& modules) {
+  for (const std::string& path : TRY(set.load_order({name}))) {
+    const std::string module = module_name_of_path(path);
+    const bool is_there = std::any_of(modules.begin(), modules.end(),
+                                      [&](const ModuleFile& file) { return file.name == module; });
+    if (!is_there) modules.push_back(TRY(read_module(directory, path)));
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome<CrashModulePaths> choose_crash_modules(const ModuleSet& set) {
@@ -59,7 +71,9 @@ Outcome<CrashModulePaths> choose_crash_modules(const ModuleSet& set) {
   return paths;
 }
 
-Outcome<CrashModules> read_crash_modules(const std::string& directory) {
+Outcome<CrashModules> read_crash_modules(const std::string& directory,
+                                         const std::vector<std::string>& watchdog_modules,
+                                         std::vector<std::string>& missing) {
   const std::string dep_path = directory + "/modules.dep";
   auto dep = read_whole_file(dep_path, kIndexSizeMax);
   if (!dep.has_value()) {
@@ -76,9 +90,17 @@ Outcome<CrashModules> read_crash_modules(const std::string& directory) {
       TRY(in_context(directory, ModuleSet::parse(*dep, builtin.has_value() ? *builtin : "")));
   const CrashModulePaths paths = TRY(in_context(directory, choose_crash_modules(set)));
   CrashModules modules;
+  for (const std::string& name : watchdog_modules) {
+    if (!add_module(set, directory, name, modules.watchdog).has_value()) missing.push_back(name);
+  }
   for (const std::string& path : paths.early) modules.early.push_back(TRY(read_module(directory, path)));
   if (paths.pmem) modules.pmem = TRY(read_module(directory, *paths.pmem));
   return modules;
+}
+
+Outcome<CrashModules> read_crash_modules(const std::string& directory) {
+  std::vector<std::string> missing;
+  return read_crash_modules(directory, {}, missing);
 }
 
 }  // namespace warmdump

@@ -19,6 +19,8 @@ struct ModuleFile {
 };
 
 struct CrashModules {
+  // Of the hardware watchdog; loaded before all others, so that it is fed as soon as may be.
+  std::vector<ModuleFile> watchdog;
   std::vector<ModuleFile> early;   // in load order
   std::optional<ModuleFile> pmem;  // nd_pmem; none when it is built in
 };
@@ -32,7 +34,13 @@ struct CrashModulePaths {
 // one would bring a DAX driver along.
 Outcome<CrashModulePaths> choose_crash_modules(const ModuleSet& set);
 
-// Reads them from `directory`, which holds modules.dep (usually /lib/modules/<version>).
+// Reads them from `directory`, which holds modules.dep (usually /lib/modules/<version>). `watchdog_modules`
+// and what they need come along; those it does not have, or that cannot be read, are named in `missing`.
+Outcome<CrashModules> read_crash_modules(const std::string& directory,
+                                         const std::vector<std::string>& watchdog_modules,
+                                         std::vector<std::string>& missing);
+
+// The same without a watchdog.
 Outcome<CrashModules> read_crash_modules(const std::string& directory);
 
 }  // namespace warmdump

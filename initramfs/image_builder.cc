@@ -26,6 +26,7 @@ std::string base_archive(std::string_view capture_program, const CrashModules& m
   const auto add_module = [&add_file](const ModuleFile& module) {
     add_file(std::string(kModuleDirectory) + "/" + module.name + ".ko", 0644, module.content);
   };
+  for (const ModuleFile& module : modules.watchdog) add_module(module);
   for (const ModuleFile& module : modules.early) add_module(module);
   if (modules.pmem) add_module(*modules.pmem);
   add_file("init", 0755, capture_program);
@@ -37,6 +38,11 @@ std::string configuration_archive(const CrashModules& modules, const CaptureConf
     return std::string("/") + kModuleDirectory + "/" + module.name + ".ko";
   };
   std::vector<std::string> early;
+  for (const ModuleFile& module : modules.watchdog) {
+    // The watchdog's core must not let a driver stop the hardware when the machine is reset: it is to cut a
+    // reset that hangs (Linux 5.7 and later; older ones pass over the parameter).
+    early.push_back(path_in_image(module) + (module.name == "watchdog" ? " stop_on_reboot=0" : ""));
+  }
   for (const ModuleFile& module : modules.early) early.push_back(path_in_image(module));
   const std::string pmem = modules.pmem ? path_in_image(*modules.pmem) : std::string();
   CpioWriter writer;

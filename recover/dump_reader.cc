@@ -205,8 +205,8 @@ class DumpOpener {
     dump_.pages_.finish();
     dump_.class_maps_.finish();
     dump_.vmcoreinfo_ = Vmcoreinfo(dump_.blobs_.bytes(BlobKind::vmcoreinfo));
-    if (const auto page_size = dump_.vmcoreinfo_.text("PAGESIZE");
-        page_size && dump_.vmcoreinfo_.page_size() != kPageSize) {
+    // What is no page size at all is damage, and the capture took it for 4096 too.
+    if (const auto page_size = dump_.vmcoreinfo_.page_size(); page_size && *page_size != kPageSize) {
       return Failure(ErrorCode::unsupported,
                      fmt::format("the dump is of a kernel with pages of {} bytes, only {} is supported",
                                  *page_size, kPageSize));

@@ -2,34 +2,24 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 
-#include "capture/support/raw_log.h"
+#include "common/text.h"
 
 namespace warmdump {
 namespace {
-
-// Reset at once would overtake what is still on its way from the memory controller to the memory.
-constexpr unsigned kSettleSeconds = 1;
 
 struct FileSystem {
   const char* type;
   const char* target;
 };
 constexpr FileSystem kFileSystems[] = {{"proc", "/proc"}, {"sysfs", "/sys"}, {"devtmpfs", "/dev"}};
-
-void prefer_warm_reset() {
-  // Linux 5.11 and later; older kernels take reboot=warm on the command line.
-  const int fd = ::open("/sys/kernel/reboot/mode", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return;
-  [[maybe_unused]] const auto written = ::write(fd, "warm", 4);
-  ::close(fd);
-}
 
 }  // namespace
 
@@ -44,29 +34,28 @@ Result<void> mount_system() {
     const int console = ::open("/dev/console", O_RDWR);
     for (int fd = STDIN_FILENO; console >= 0 && fd <= STDERR_FILENO; ++fd) ::dup2(console, fd);
   }
+  // A console that is stopped (Ctrl-S on a serial line, a full FIFO) must not stop the capture.
+  const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+  if (flags >= 0) ::fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
   return {};
 }
 
-Result<void> load_module(const char* path) {
-  const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
+Result<void> load_module(std::string_view module) {
+  const std::size_t path_size = std::min(module.find(' '), module.size());
+  Text<256> path;
+  path << std::string_view(module.data(), path_size);
+  Text<256> parameters;
+  if (path_size < module.size()) {
+    parameters << std::string_view(module.data() + path_size + 1, module.size() - path_size - 1);
+  }
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Error::system("cannot open module", errno);
-  const long loaded = ::syscall(SYS_finit_module, fd, "", 0);
+  const long loaded = ::syscall(SYS_finit_module, fd, parameters.c_str(), 0);
   const int error = errno;
   ::close(fd);
   if (loaded != 0 && error != EEXIST) return Error::system("cannot load module", error);
-  ::unlink(path);
+  ::unlink(path.c_str());
   return {};
-}
-
-void end_machine(FinalAction action) {
-  ::sync();
-  ::sleep(kSettleSeconds);
-  prefer_warm_reset();
-  if (action == FinalAction::power_off) ::reboot(RB_POWER_OFF);
-  if (action == FinalAction::halt) ::reboot(static_cast<int>(RB_HALT_SYSTEM));
-  ::reboot(RB_AUTOBOOT);
-  log_line("the kernel refused to reset the machine");
-  for (;;) ::pause();
 }
 
 }  // namespace warmdump

@@ -125,10 +125,6 @@ void release_claim(std::string_view device) {
 }  // namespace
 
 Result<DevicePath> claim_pmem_region(const CaptureOptions& options) {
-  for (std::size_t i = 0; i < options.module_count; ++i) {
-    if (auto loaded = load_module(options.modules[i]); !loaded.has_value())
-      log_error(options.modules[i], loaded.error());
-  }
   const Name device = TRY(find_namespace(options));
   // Before the driver binds: it then neither looks for info blocks nor makes struct pages for the region.
   TRY(write_attribute(path_of(device.view(), "force_raw"), "1"));

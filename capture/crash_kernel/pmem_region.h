@@ -11,9 +11,9 @@ namespace warmdump {
 
 using DevicePath = Text<64>;
 
-// Loads the modules of `options`, claims the namespace whose address and size match exactly, whatever info
-// block an earlier use left on it, and returns the path of its block device.
-// Errors: not_found (no namespace, or none that matches), io (a module or a sysfs file refused).
+// Claims the namespace whose address and size match exactly, whatever info block an earlier use left on it,
+// loads the pmem modules of `options`, and returns the path of its block device. The other modules must be
+// loaded. Errors: not_found (no namespace, or none that matches), io (a module or a sysfs file refused).
 Result<DevicePath> claim_pmem_region(const CaptureOptions& options);
 
 }  // namespace warmdump

@@ -1,5 +1,7 @@
 #include "capture/crashed_machine/printk_ring.h"
 
+#include <algorithm>
+
 namespace warmdump {
 namespace {
 
@@ -8,6 +10,7 @@ using dump_format::BlobKind;
 // CONFIG_LOG_BUF_SHIFT ends at 25, log_buf_len= at 2 GiB; a ring that claims more than 64 MiB is damaged.
 constexpr unsigned kTextBitsMax = 26;
 constexpr unsigned kCountBitsMax = 21;
+constexpr ByteCount kPieceSizeMax = 256 * kMiB;
 
 template <class T>
 Result<T> read_value(PageTables& page_tables, VirtualAddress address) {
@@ -44,6 +47,10 @@ Result<PrintkRing> find_printk_ring(const Vmcoreinfo& info, PageTables& page_tab
         .at(WhereKind::virtual_address, ring);
   }
   const ByteCount desc_count = ByteCount{1} << desc_bits;
+  if (desc_count * std::max(*desc_size, *info_size) > kPieceSizeMax) {
+    return Error::make(ErrorCode::corrupt, "printk ring of an impossible size")
+        .at(WhereKind::virtual_address, ring);
+  }
   return PrintkRing{{
       {BlobKind::printk_ring, ring, *ring_size},
       {BlobKind::printk_descs, TRY(read_value<VirtualAddress>(page_tables, ring + *desc_ring + *descs)),

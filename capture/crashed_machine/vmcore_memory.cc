@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "capture/support/mapped_faults.h"
 #include "common/page_bytes.h"
 
 namespace warmdump {
@@ -28,7 +29,9 @@ VmcoreMemory::~VmcoreMemory() {
 }
 
 void VmcoreMemory::unmap_window() {
-  if (window_ != nullptr) ::munmap(const_cast<std::byte*>(window_), window_size_);
+  if (window_ == nullptr) return;
+  forget_mapping(window_);
+  ::munmap(const_cast<std::byte*>(window_), window_size_);
   window_ = nullptr;
 }
 
@@ -44,6 +47,7 @@ bool VmcoreMemory::map_window(ByteCount offset, ByteCount length) {
   window_ = static_cast<const std::byte*>(mapping);
   window_offset_ = start;
   window_size_ = size;
+  watch_mapping(window_, window_size_);
   return true;
 }
 
@@ -72,8 +76,11 @@ Result<void> VmcoreMemory::copy(PhysicalAddress address, std::span<std::byte> ta
   const ByteCount offset = TRY(file_offset(address, target.size()));
   const std::byte* source = mapped(offset, target.size());
   if (source == nullptr) return vmcore_.read_at(offset, target);
+  const std::uint64_t faults = mapped_fault_count();
   copy_pages(target.data(), source, target.size());
-  return {};
+  if (mapped_fault_count() == faults) return {};
+  unmap_window();  // there are zeros in it now: a second try must fail again
+  return Error::make(ErrorCode::io, "memory cannot be read").at(WhereKind::pfn, address / kPageSize);
 }
 
 Result<std::span<const std::byte>> VmcoreMemory::view(PhysicalAddress address, ByteCount length) {

@@ -13,6 +13,9 @@ namespace {
 // the processor's cache when they are looked at.
 constexpr Pfn kBatchPages = 32;
 
+// A frame's worth of pages, as often as anybody needs to hear of.
+constexpr Pfn kPfnsPerBeat = 256;
+
 }  // namespace
 
 Result<void> PageCopier::copy(Pfn first, std::span<const PageClass, kChunkPfns> classes,
@@ -27,11 +30,16 @@ Result<void> PageCopier::copy(Pfn first, std::span<const PageClass, kChunkPfns> 
 
 Result<bool> PageCopier::copy_run(Pfn first, Pfn end, const PageClass* classes) {
   for (Pfn pfn = first; pfn < end;) {
+    if (pfns_since_beat_ >= kPfnsPerBeat) {
+      pfns_since_beat_ = 0;
+      if (!pulse_.beat()) return false;
+    }
     const MemoryRange* range = ranges_.find(pfn * kPageSize);
     const Pfn whole_pages = range == nullptr ? 0 : (range->end - pfn * kPageSize) / kPageSize;
     if (whole_pages == 0) {
       if (!TRY(add_page(pfn, classes[pfn - first], edge_page(pfn)))) return false;
       ++pfn;
+      ++pfns_since_beat_;
       continue;
     }
     const auto room = TRY(frames_.room());
@@ -47,6 +55,7 @@ Result<bool> PageCopier::copy_run(Pfn first, Pfn end, const PageClass* classes) 
         return false;
     }
     pfn += count;
+    pfns_since_beat_ += count;
   }
   return true;
 }

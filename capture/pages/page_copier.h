@@ -6,6 +6,7 @@
 #include <span>
 
 #include "capture/pages/page_survey.h"
+#include "capture/support/pulse.h"
 #include "capture/writer/page_frames.h"
 #include "common/kernel/physical_memory.h"
 #include "common/kernel/vmcore_elf.h"
@@ -16,11 +17,11 @@ namespace warmdump {
 class PageCopier {
  public:
   // All references must outlive this object.
-  PageCopier(const MemoryRanges& ranges, PhysicalMemory& memory, PageFrames& frames)
-      : ranges_(ranges), memory_(memory), frames_(frames) {}
+  PageCopier(const MemoryRanges& ranges, PhysicalMemory& memory, PageFrames& frames, Pulse& pulse)
+      : ranges_(ranges), memory_(memory), frames_(frames), pulse_(pulse) {}
 
-  // Stores the selected pages of the chunk that starts at `first`, in order, until the region is full. Pages
-  // that cannot be read are stored as unreadable. Errors: those of writing the region.
+  // Stores the selected pages of the chunk that starts at `first`, in order, until the region is full or the
+  // deadline passes. Pages that cannot be read are stored as unreadable. Errors: those of writing the region.
   Result<void> copy(Pfn first, std::span<const PageClass, kChunkPfns> classes,
                     std::span<const bool, kChunkPfns> selected);
 
@@ -32,6 +33,8 @@ class PageCopier {
   const MemoryRanges& ranges_;
   PhysicalMemory& memory_;
   PageFrames& frames_;
+  Pulse& pulse_;
+  Pfn pfns_since_beat_ = 0;
   alignas(8) std::byte edge_[kPageSize];
 };
 

@@ -16,8 +16,9 @@ Pfn end_pfn_of(const MemoryRange& range) {
 
 }  // namespace
 
-PageSurvey::PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, PfnRange region)
-    : elf_(elf), kernel_(kernel), region_(region) {
+PageSurvey::PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, PfnRange region,
+                       Pulse& pulse)
+    : elf_(elf), kernel_(kernel), region_(region), pulse_(pulse) {
   if (kernel.layout) classifier_.emplace(*kernel.layout, *kernel.mem_map, *kernel.page_tables, memory);
   for (std::size_t i = 0; i < elf.kernel_image_count; ++i) {
     kernel_image_.add(first_pfn_of(elf.kernel_image[i]), end_pfn_of(elf.kernel_image[i]));
@@ -27,7 +28,7 @@ PageSurvey::PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemo
 void PageSurvey::locate_struct_pages() {
   if (!kernel_.mem_map) return;
   const ByteCount length = PageClassifier::kBlockPfns * kernel_.layout->size;
-  for (auto chunk = next_chunk(0); chunk; chunk = next_chunk(*chunk + 1)) {
+  for (auto chunk = next_chunk(0); chunk && pulse_.beat(); chunk = next_chunk(*chunk + 1)) {
     for (Pfn pfn = *chunk * kChunkPfns; pfn < (*chunk + 1) * kChunkPfns; pfn += PageClassifier::kBlockPfns) {
       const auto address = kernel_.mem_map->page_address(pfn);
       if (!address.has_value()) continue;

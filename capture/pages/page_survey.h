@@ -10,6 +10,7 @@
 #include "capture/crashed_machine/crashed_kernel.h"
 #include "capture/pages/chunk.h"
 #include "capture/pages/pfn_ranges.h"
+#include "capture/support/pulse.h"
 #include "common/kernel/page_classifier.h"
 #include "common/kernel/vmcore_elf.h"
 
@@ -19,14 +20,16 @@ class PageSurvey {
  public:
   // All references must outlive this object. Large: keep it in static storage. `region` is the dump region's
   // own physical range, empty when it is not part of the crashed machine.
-  PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, PfnRange region);
+  PageSurvey(const VmcoreElf& elf, CrashedKernel& kernel, PhysicalMemory& memory, PfnRange region,
+             Pulse& pulse);
 
   // For captures that store free pages: PageClassifier::look_into_free_blocks().
   void look_into_free_blocks() {
     if (classifier_) classifier_->look_into_free_blocks();
   }
 
-  // Finds the pages that hold struct pages. Call once, before classify(). What cannot be read is left out.
+  // Finds the pages that hold struct pages. Call once, before classify(). What cannot be read, or not before
+  // the deadline, is left out.
   void locate_struct_pages();
 
   // Classes of the kChunkPfns pages of a chunk; valid until the next call. They depend on the chunk alone. Of
@@ -60,6 +63,7 @@ class PageSurvey {
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
   PfnRange region_;
+  Pulse& pulse_;
   std::optional<PageClassifier> classifier_;
   PfnRanges kernel_image_;
   PfnRanges struct_pages_;

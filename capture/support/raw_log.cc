@@ -24,7 +24,11 @@ void log_line(std::string_view line) {
 void log_error(std::string_view subject, const Error& error) {
   Text<kLineMax> text;
   text << subject << ": " << error.what;
-  if (error.where_kind != WhereKind::nowhere) text << where_text(error.where_kind) << Hex{error.where};
+  if (error.where_kind == WhereKind::line) {
+    text << where_text(error.where_kind) << error.where;
+  } else if (error.where_kind != WhereKind::nowhere) {
+    text << where_text(error.where_kind) << Hex{error.where};
+  }
   if (error.system_errno != 0) text << ": " << ::strerror(error.system_errno);
   log_line(text.view());
 }

@@ -7,6 +7,13 @@ namespace warmdump {
 
 using namespace dump_format;
 
+namespace {
+
+// PRSTATUS of 8192 CPUs is 3 MiB. Damaged notes that claim more must not take the room of the pages.
+constexpr ByteCount kElfNotesMax = 8 * kMiB;
+
+}  // namespace
+
 template <class Fill>
 Result<bool> BlobFrames::add(BlobKind kind, ByteCount size, Fill fill) {
   for (ByteCount offset = 0; offset < size;) {
@@ -57,6 +64,7 @@ Result<bool> BlobFrames::add_notes(const VmcoreElf& elf, bool device_dumps) {
   ByteCount size = 0;
   NoteWalker counting(vmcore_, elf.notes_offset, elf.notes_size);
   for (NoteLocation note; counting.next(note);) size += is_wanted(note) ? note.size : 0;
+  if (!device_dumps) size = std::min(size, kElfNotesMax);
 
   // Bytes of the wanted notes that lie in [offset, offset + target size), counted without the others.
   const auto kind = device_dumps ? BlobKind::device_dumps : BlobKind::elf_notes;

@@ -52,7 +52,8 @@ class DumpWriter {
   // A header that cannot be written is no error: the next may succeed, and the frames do not need it.
   Result<void> flush();
 
-  // After a failure: the header alone, which then speaks of the frames of the last flush.
+  // The header alone, as it is now, which speaks of the frames of the last flush; frames and buffer stay
+  // untouched. After a failure, and for the handler of a fatal signal in the middle of anything else.
   Result<void> write_header_only();
 
   bool is_full() const { return is_full_; }

@@ -8,6 +8,10 @@ constexpr unsigned kPageBits = 12;
 // 'SECTION_SIZE_BITS' to vmcoreinfo") (in v5.14).
 constexpr std::int64_t kSectionSizeBitsDefault = 27;
 
+// What x86_64 has with five levels of page tables: 52 bits of memory in sections of 128 MiB. Bounds every
+// walk.
+constexpr std::int64_t kSectionCountBitsMax = 25;
+
 // Below the address of the map, section_mem_map carries flags. Their number grows (5 before 6.15, then 6);
 // the address itself is page aligned.
 constexpr std::uint64_t kSectionFlagsMask = 0xfff;
@@ -34,7 +38,8 @@ Result<MemMap> MemMap::from_vmcoreinfo(const Vmcoreinfo& info, PageTables& page_
   const bool five_levels = info.number("pgtable_l5_enabled").value_or(0) != 0;
   const std::int64_t memory_bits = physical_bits.value_or(five_levels ? 52 : 46);
   if (section_bits < kSectionSizeBitsMin || section_bits >= 48 || memory_bits <= section_bits ||
-      memory_bits > 52 || *section_size < 8 || *section_size > kRootSize || *map_offset + 8 > *section_size) {
+      memory_bits > 52 || memory_bits - section_bits > kSectionCountBitsMax || *section_size < 8 ||
+      *section_size > kRootSize || *map_offset + 8 > *section_size) {
     return Error::make(ErrorCode::corrupt, "VMCOREINFO describes an impossible memory map");
   }
 

@@ -72,7 +72,7 @@ class PageClassifier {
 
   // What unit_at() asks of a plain page: neither head nor tail, without a type in _mapcount, not broken.
   // Their classes are looked up, in a table that unit_at() itself has filled. A rule that asks for more of
-  // such a page needs a bit here, or kPlainMask to leave such pages out.
+  // such a page needs a bit here, or special_flags_ to leave such pages out.
   enum Trait : unsigned {
     kLru = 1,
     kPrivate = 2,

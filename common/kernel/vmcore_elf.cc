@@ -10,6 +10,10 @@
 namespace warmdump {
 namespace {
 
+// The kernel's own elfcorehdr takes CONFIG_CRASH_MAX_MEMORY_RANGES and one a CPU, both 8192 at most by
+// default.
+constexpr std::size_t kProgramHeadersMax = 1 << 20;
+
 Result<std::size_t> program_header_count(const Device& vmcore, const Elf64_Ehdr& header) {
   if (header.e_phnum != PN_XNUM) return std::size_t{header.e_phnum};
   Elf64_Shdr first_section;
@@ -90,6 +94,9 @@ Result<void> MemoryRanges::add_uncovered(MemoryRange range) {
 Result<void> read_vmcore_elf(const Device& vmcore, VmcoreElf& elf) {
   const Elf64_Ehdr header = TRY(read_elf_header(vmcore));
   const std::size_t count = TRY(program_header_count(vmcore, header));
+  if (count > kProgramHeadersMax) {
+    return Error::make(ErrorCode::corrupt, "more ELF program headers than any kernel writes");
+  }
   const ByteCount table_size = count * sizeof(Elf64_Phdr);
   if (header.e_phoff > vmcore.size() || table_size > vmcore.size() - header.e_phoff) {
     return Error::make(ErrorCode::corrupt, "ELF program headers lie outside the file");
@@ -125,7 +132,7 @@ bool NoteLocation::is(const char* expected_name, unsigned expected_type) const {
 
 bool NoteWalker::next(NoteLocation& note) {
   Elf64_Nhdr header;
-  if (end_ - offset_ < sizeof(header)) return false;
+  if (end_ - offset_ < sizeof(header) || ++count_ > kNotesMax) return false;
   if (!file_.read_at(offset_, std::as_writable_bytes(std::span(&header, 1))).has_value()) return false;
   const ByteCount descriptor = sizeof(header) + round_up(header.n_namesz, 4);
   const ByteCount rest = end_ - offset_;

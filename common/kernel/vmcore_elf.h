@@ -84,13 +84,17 @@ class NoteWalker {
  public:
   NoteWalker(const Device& file, ByteCount offset, ByteCount size)
       : file_(file), offset_(offset), end_(offset + size) {}
-  // False at the end, and where a note cannot be read.
+  // False at the end, where a note cannot be read, and behind kNotesMax notes: damaged ones may be many.
   bool next(NoteLocation& note);
+
+  // One a CPU (8192 at most), VMCOREINFO, device dumps.
+  static constexpr std::size_t kNotesMax = 16384;
 
  private:
   const Device& file_;
   ByteCount offset_;
   ByteCount end_;
+  std::size_t count_ = 0;
 };
 
 inline constexpr unsigned kNoteTypeDeviceDump = 0x700;  // NT_VMCOREDD, name "LINUX"

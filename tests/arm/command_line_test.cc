@@ -37,8 +37,24 @@ TEST(CommandLine, a_region_nobody_can_read_is_told) {
   }
 }
 
+TEST(CommandLine, the_end_of_the_crash_kernel_is_on_it) {
+  const struct {
+    ResetMode reset;
+    const char* option;
+  } cases[] = {{ResetMode::warm, " reboot=warm "},    {ResetMode::cold, " reboot=cold "},
+               {ResetMode::efi, " reboot=warm,efi "}, {ResetMode::acpi, " reboot=warm,acpi "},
+               {ResetMode::kbd, " reboot=warm,kbd "}, {ResetMode::off, " reboot=warm "},
+               {ResetMode::halt, " reboot=warm "}};
+  for (const auto& test : cases) {
+    EXPECT_THAT(crash_command_line_options(kRegion, {test.reset, false}), HasSubstr(test.option));
+  }
+  EXPECT_THAT(crash_command_line_options(kRegion, {ResetMode::warm, true}),
+              EndsWith(" watchdog.stop_on_reboot=0"));
+  EXPECT_THAT(crash_command_line_options(kRegion), Not(HasSubstr("watchdog")));
+}
+
 TEST(CommandLine, crash_kernel_gets_region_consoles_and_additions) {
-  const auto line = crash_command_line(kRegion,
+  const auto line = crash_command_line(kRegion, {},
                                        "BOOT_IMAGE=/vmlinuz root=/dev/sda1 memmap=514M!0x10fe00000 "
                                        "crashkernel=128M console=tty0 console=ttyS0,115200 "
                                        "earlyprintk=serial quiet hugepages=100\n",
@@ -54,8 +70,8 @@ TEST(CommandLine, crash_kernel_gets_region_consoles_and_additions) {
 }
 
 TEST(CommandLine, too_long_is_refused_before_the_kernel_does) {
-  EXPECT_TRUE(crash_command_line(kRegion, "", std::string(1500, 'x')).has_value());
-  const auto line = crash_command_line(kRegion, "", std::string(2000, 'x'));
+  EXPECT_TRUE(crash_command_line(kRegion, {}, "", std::string(1500, 'x')).has_value());
+  const auto line = crash_command_line(kRegion, {}, "", std::string(2000, 'x'));
   ASSERT_FALSE(line.has_value());
   EXPECT_EQ(line.error().code, ErrorCode::invalid);
 }

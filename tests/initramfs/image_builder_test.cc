@@ -22,7 +22,7 @@ std::vector<std::string> paths(const std::vector<CpioEntry>& entries) {
 }
 
 CrashModules sample_modules() {
-  return {{{"libnvdimm", "one"}, {"nd_e820", "two"}}, ModuleFile{"nd_pmem", "three"}};
+  return {{}, {{"libnvdimm", "one"}, {"nd_e820", "two"}}, ModuleFile{"nd_pmem", "three"}};
 }
 
 // As the kernel does it: one archive ends, the next begins at a multiple of 4 behind zeros.
@@ -84,6 +84,18 @@ TEST(ImageBuilder, holds_exactly_what_the_capture_needs) {
             "module=/modules/libnvdimm.ko\nmodule=/modules/nd_e820.ko\npmem_module=/modules/nd_pmem.ko\n"));
     EXPECT_TRUE(unpacked.rest.empty());
   }
+}
+
+TEST(ImageBuilder, the_watchdog_is_loaded_first_and_kept_over_the_reset) {
+  CrashModules modules = sample_modules();
+  modules.watchdog = {{"watchdog", "core"}, {"i6300esb", "driver"}};
+  const auto image = build_crash_image("program", modules, {}, {}, "");
+  ASSERT_TRUE(image.has_value());
+  const std::string base = base_archive_of(*image);
+  EXPECT_THAT(paths(unpack(*image, base).base), testing::Contains("modules/watchdog.ko"));
+  EXPECT_THAT(image->bytes,
+              HasSubstr("module=/modules/watchdog.ko stop_on_reboot=0\nmodule=/modules/i6300esb.ko\n"
+                        "module=/modules/libnvdimm.ko\n"));
 }
 
 TEST(ImageBuilder, a_further_archive_follows_aligned) {

@@ -135,10 +135,30 @@ class CrashModuleFiles : public testing::Test {
 
   const test::TemporaryDirectory directory_;
   const std::string folder_ = directory_.path();
+  std::vector<std::string> missing_;
 };
 
+TEST_F(CrashModuleFiles, the_watchdog_comes_with_what_it_needs) {
+  write("modules.dep",
+        std::string(kDistributionDep) +
+            "wdt/i6300esb.ko: wdt/watchdog.ko\nwdt/iTCO_wdt.ko: wdt/watchdog.ko\nwdt/watchdog.ko:\n");
+  std::filesystem::create_directories(folder_ + "/wdt");
+  for (const char* name : {"i6300esb", "watchdog"}) {
+    write(std::string("wdt/") + name + ".ko",
+          "\x7f"
+          "ELF");
+  }
+  const auto modules = read_crash_modules(folder_, {"no_such_driver", "i6300esb", "iTCO_wdt"}, missing_);
+  ASSERT_TRUE(modules.has_value()) << modules.error().message;
+  ASSERT_EQ(modules->watchdog.size(), 2U);
+  EXPECT_EQ(modules->watchdog[0].name, "watchdog");
+  EXPECT_EQ(modules->watchdog[1].name, "i6300esb");
+  EXPECT_EQ(missing_, (std::vector<std::string>{"no_such_driver", "iTCO_wdt"}));
+  EXPECT_EQ(modules->early.size(), 3U);
+}
+
 TEST_F(CrashModuleFiles, every_compression_is_undone) {
-  const auto modules = read_crash_modules(folder_);
+  const auto modules = read_crash_modules(folder_, {}, missing_);
   ASSERT_TRUE(modules.has_value()) << modules.error().message;
   ASSERT_EQ(modules->early.size(), 3U);
   EXPECT_EQ(modules->early[0].name, "libnvdimm");
@@ -162,7 +182,7 @@ TEST_F(CrashModuleFiles, a_damaged_module_is_named) {
                                                       "\x7f"
                                                       "ELF")
                                                      .substr(0, 20));
-  const auto modules = read_crash_modules(folder_);
+  const auto modules = read_crash_modules(folder_, {}, missing_);
   ASSERT_FALSE(modules.has_value());
   EXPECT_EQ(modules.error().code, ErrorCode::corrupt);
   EXPECT_THAT(modules.error().message, HasSubstr("libnvdimm.ko.xz"));
@@ -170,14 +190,14 @@ TEST_F(CrashModuleFiles, a_damaged_module_is_named) {
 
 TEST_F(CrashModuleFiles, something_else_than_a_module_is_named) {
   write("kernel/drivers/nvdimm/nd_btt.ko", "hello");
-  const auto modules = read_crash_modules(folder_);
+  const auto modules = read_crash_modules(folder_, {}, missing_);
   ASSERT_FALSE(modules.has_value());
   EXPECT_EQ(modules.error().code, ErrorCode::unsupported);
 }
 
 TEST_F(CrashModuleFiles, without_index_depmod_is_told) {
   std::filesystem::remove(folder_ + "/modules.dep");
-  const auto modules = read_crash_modules(folder_);
+  const auto modules = read_crash_modules(folder_, {}, missing_);
   ASSERT_FALSE(modules.has_value());
   EXPECT_THAT(modules.error().message, HasSubstr("depmod"));
 }

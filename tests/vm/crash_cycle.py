@@ -13,6 +13,7 @@ import time
 import disk
 import guest_image
 import qemu
+import region_memory
 import saved_vmcore
 
 BASE_COMMAND_LINE = "console=ttyS0 no_timer_check"  # an emulated timer on a busy host fails the kernel's test
@@ -33,6 +34,9 @@ class Setup:
     fill_disk: object = None  # called with the directory that becomes the disk, /disk in the guest
     save_vmcore: bool = False
     kvm: bool = False
+    memory_in_file: bool = False  # so that it outlives a power cut, and can be looked at and written to
+    devices: tuple = ()  # of QEMU, beyond the usual ones
+    boot_files: tuple = ()  # of the host, copied to the guest's /boot
     low_memory_mib: int = 1024  # of memory_mib, below 4 GiB
     kernel_options: str = ""  # of the running kernel, beside those that `warmdump plan` asks for
     hotplug_mib: int = 0  # memory that can be plugged in while the machine runs
@@ -63,6 +67,9 @@ class CrashCycle:
         self.plan_result = None
         self.disk = setup.work / "disk"
         self.vmcore_disk = setup.work / "vmcore-disk"
+        self.memory_file = setup.work / "memory" if setup.memory_in_file else None
+        self.crash_memory = []  # (start, end) of what crashkernel= set apart, since the last crash
+        self._boots = 0
         self.swap_disk = setup.work / "swap-disk"
 
     def __enter__(self):
@@ -75,7 +82,7 @@ class CrashCycle:
         content = setup.work / "disk-content"
         for directory in ("boot", "crash", "uploaded"):
             (content / directory).mkdir(parents=True)
-        for file in (setup.kernel.image, setup.kernel.config):
+        for file in (setup.kernel.image, setup.kernel.config, *setup.boot_files):
             shutil.copy2(file, content / "boot")
         if setup.save_vmcore:
             saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
@@ -106,16 +113,21 @@ class CrashCycle:
         return self.plan_result["region"]["start"], self.plan_result["region"]["size"]
 
     def boot(self, crashkernel=None):
-        """Switches the machine on with the planned command line: RAM is empty, the region raw. `crashkernel`: in
-        place of the planned one."""
+        """Switches the machine on with the planned command line: RAM is empty, the region raw. After a power cut RAM
+        is what it was, as far as it lies in a file. `crashkernel`: in place of the planned one."""
         options = self.plan_result["running_command_line"]
         if crashkernel is not None:
             options = re.sub(r"\bcrashkernel=\S+", f"crashkernel={crashkernel}", options)
-        self._start(options, "cycle")
+        self._boots += 1
+        self._start(options, "cycle" if self._boots == 1 else f"cycle-{self._boots}")
 
-    def recover(self, *options):
-        """Runs `warmdump recover`; returns its report."""
-        _, text = self.machine.run(" ".join(("warmdump recover --json", *options)), timeout=300)
+    def recover(self, *options, is_partial=False):
+        """Runs `warmdump recover`; returns its report. `is_partial`: it must say that the dump lacks something."""
+        command = " ".join(("warmdump recover --json", *options))
+        code, text = self.machine.run(command, timeout=300, check=not is_partial)
+        if is_partial and code != 3:
+            raise qemu.GuestError(f"recovering a partial dump ended with exit code {code}:\n{text}",
+                                  self.machine.log_path)
         return json.loads(text[text.index("{"):text.rindex("}") + 1])
 
     def load_memory(self, anonymous_mib, kernel_objects=0):
@@ -156,6 +168,29 @@ class CrashCycle:
         lines = machine.console_lines(first_line, machine.console_position - 1)
         machine.wait_ready()
         return Crash(panic, in_crash_kernel - start, reset - in_crash_kernel, time.monotonic() - reset, lines)
+
+    def crash_until_stored(self, frame_bytes, timeout=300):
+        """Panics the machine and waits until the capture has written that many bytes of frames; it goes on."""
+        machine = self.machine
+        machine.run("sync")
+        iomem = machine.run("grep 'Crash kernel' /proc/iomem")[1]
+        self.crash_memory = [(int(start, 16), int(end, 16) + 1)
+                             for start, end in re.findall(r"([0-9a-f]+)-([0-9a-f]+) : Crash kernel", iomem)]
+        machine.skip_console()
+        machine.send("echo c > /proc/sysrq-trigger")
+        machine.wait_for_console(KERNEL_START, 90)
+        with region_memory.RegionMemory(self.memory_file, *self.region) as memory:
+            machine.wait_until(lambda: memory.has_stored(frame_bytes), timeout,
+                               f"a capture that has stored {frame_bytes} bytes")
+
+    def wait_for_next_boot(self, timeout=600):
+        """Waits until the crash kernel has reset the machine, and the next one takes commands."""
+        self.machine.wait_for_console(KERNEL_START, timeout)
+        self.machine.wait_ready()
+
+    def cut_power(self):
+        """Ends the machine at once; its disk and the file with its memory stay as they are."""
+        self.stop()
 
     def dumps(self):
         """Names of the finished dumps in the guest's spool."""
@@ -216,7 +251,8 @@ class CrashCycle:
                                command_line=f"{BASE_COMMAND_LINE} {setup.kernel_options} {options}",
                                log_directory=setup.work / f"log-{name}", disks=tuple(disks),
                                memory_mib=setup.memory_mib, low_memory_mib=setup.low_memory_mib, kvm=setup.kvm,
-                               hotplug_mib=setup.hotplug_mib, balloon=setup.balloon)
+                               hotplug_mib=setup.hotplug_mib, balloon=setup.balloon,
+                               memory_file=self.memory_file, devices=setup.devices)
         self._on_step("booting")
         self.machine = qemu.VirtualMachine(machine, self._on_console)
         self.machine.__enter__()

@@ -41,6 +41,8 @@ class Machine:
     hotplug_mib: int = 0  # room for memory that plug_memory() adds
     balloon: bool = False  # for inflate_balloon()
     kvm: bool = False
+    memory_file: pathlib.Path | None = None  # holds the memory, and keeps it when the power is cut
+    devices: tuple = ()  # further -device options
 
 
 class VirtualMachine:
@@ -103,7 +105,7 @@ class VirtualMachine:
             "-machine", f"q35,max-ram-below-4g={machine.low_memory_mib}M,accel={'kvm' if machine.kvm else 'tcg'}",
             "-cpu", "host" if machine.kvm else "max",
             "-smp", str(machine.cpus), "-m", self._memory(),
-            "-object", f"memory-backend-ram,id=ram0,size={machine.memory_mib}M",
+            "-object", self._memory_backend(),
             "-kernel", machine.kernel, "-initrd", machine.initrd, "-append", machine.command_line,
             "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
             "-chardev", f"socket,id=command,fd={command}", "-serial", "chardev:command",
@@ -118,6 +120,8 @@ class VirtualMachine:
         for number, disk in enumerate(machine.disks):
             arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,cache=unsafe",
                           "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
+        for device in machine.devices:
+            arguments += ["-device", device]
         return [str(argument) for argument in arguments]
 
     def _memory(self):
@@ -126,6 +130,12 @@ class VirtualMachine:
             return f"{machine.memory_mib}M"
         # QEMU aligns a module to 1 GiB, and counts that against the limit.
         return f"{machine.memory_mib}M,slots=1,maxmem={machine.memory_mib + machine.hotplug_mib + 1024}M"
+
+    def _memory_backend(self):
+        machine = self.machine
+        if machine.memory_file is None:
+            return f"memory-backend-ram,id=ram0,size={machine.memory_mib}M"
+        return f"memory-backend-file,id=ram0,size={machine.memory_mib}M,mem-path={machine.memory_file},share=on"
 
     def wait_for_console(self, pattern, timeout):
         """Waits for a console line that matches, looking only at lines not yet consumed; returns the match."""
@@ -140,6 +150,10 @@ class VirtualMachine:
             return None
 
         return self._wait(find, timeout, f"the console line /{pattern}/")
+
+    def wait_until(self, is_true, timeout, what):
+        """Waits until something outside the guest holds, looking a thousand times a second."""
+        self._wait(lambda: is_true() or None, timeout, what, interval=0.001)
 
     def wait_ready(self, timeout=180):
         """Waits until the guest has booted and takes commands."""
@@ -239,7 +253,7 @@ class VirtualMachine:
         """All of the console so far."""
         return "\n".join(self._console_lines)
 
-    def _wait(self, find, timeout, what):
+    def _wait(self, find, timeout, what, interval=0.5):
         deadline = time.monotonic() + timeout
         while True:
             if (found := find()) is not None:
@@ -250,7 +264,7 @@ class VirtualMachine:
                 raise GuestError(f"QEMU ended while waiting for {what}: {reason or 'no message'}", self.log_path)
             if time.monotonic() > deadline:
                 raise GuestError(f"waited {timeout} s in vain for {what}", self.log_path)
-            self._pump(0.5)
+            self._pump(interval)
 
     def _pump(self, timeout):
         for key, _ in self._selector.select(timeout):

@@ -15,10 +15,13 @@ import time
 import traceback
 
 import page_truth
+import power_cut
 import qemu
 import scenario
 import small_region
+import stray_dma
 import twice
+import watchdog
 
 SOME_KERNELS = ("6.1", "6.12")
 ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
@@ -27,9 +30,12 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
     "page-truth": (page_truth.run, ALL_KERNELS),
+    "power-cut": (power_cut.run, ("6.1",)),
     "small-region": (small_region.run, ("6.1",)),
+    "stray-dma": (stray_dma.run, SOME_KERNELS),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
     "twice-stale": (twice.run_stale, SOME_KERNELS),
+    "watchdog": (watchdog.run, SOME_KERNELS),
 }
 
 CONSOLE_LINES_SHOWN = 25
