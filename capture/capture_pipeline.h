@@ -10,42 +10,18 @@
 //   cache, user, free pages               only where the dump level asks for them
 //
 // A region too small for all of it gets what fits, in this order, and an exact account of what is missing.
-// What that means for the bulk is in pages/capture_plan.h.
+// What that means for the bulk is in pages/capture_plan.h; page_phases.h has
+// the phases that store pages.
 
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
-#include "capture/crashed_machine/kernel_hints.h"
-#include "capture/crashed_machine/vmcore_memory.h"
-#include "capture/pages/pfn_ranges.h"
-#include "capture/support/pulse.h"
+#include "capture/capture_account.h"
+#include "capture/capture_request.h"
 #include "common/dump_format/dump_format.h"
 #include "common/file_device.h"
-#include "common/kernel/page_classifier.h"
 #include "common/result.h"
 
 namespace warmdump {
-
-struct CaptureRequest {
-  unsigned dump_level = kDumpLevelMax;
-  PfnRange region;        // the dump region in the crashed machine: never read, never stored
-  std::string_view info;  // "key=value" lines to go into the dump
-  unsigned threads = 0;   // that compress; 0: as many as processors and memory allow
-  VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
-  KernelHints hints;
-  Deadline deadline;               // when it passes, the capture closes the dump with what it has
-  Heartbeat* heartbeat = nullptr;  // hears that the capture gets on; none: nobody listens
-};
-
-struct CaptureReport {
-  dump_format::Completeness completeness = dump_format::Completeness::failed;
-  dump_format::ClassTotals classes[dump_format::kPageClassCount];
-  dump_format::RegionHeader header;  // as last written
-  unsigned threads = 1;              // that compressed
-  bool used_read = false;            // nothing was mapped, at least at the end
-};
 
 // Writes a dump of `vmcore` to `region`, beginning with `header` (from check_region). A dump that only lacks
 // something is no error but a report with its completeness. To be called once in the life of the program: all
