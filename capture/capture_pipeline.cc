@@ -102,7 +102,7 @@ Result<void> Capture::enter(Phase phase) {
   writer_.header().phase = static_cast<std::uint32_t>(phase);
   writer_.header().pfns_done = 0;
   update_header();
-  return writer_.flush();
+  return writer_.flush_stored();
 }
 
 Result<void> Capture::advance_to(Pfn end) {
@@ -112,7 +112,7 @@ Result<void> Capture::advance_to(Pfn end) {
   const std::uint64_t now_ms = clock_.now_ms();
   if (now_ms - header_flushed_ms_ < kHeaderIntervalMs) return {};
   header_flushed_ms_ = now_ms;
-  return writer_.flush();
+  return writer_.flush_stored();
 }
 
 Progress Capture::progress() {
@@ -178,6 +178,7 @@ Result<void> Capture::write_end() {
 Result<void> Capture::finish() {
   is_cut_ = pulse_.is_over();
   TRY(enter(Phase::read_back));
+  TRY(writer_.flush());
   TRY(repair_frames(writer_, *this));
   update_header();
   fill(end_report_);

@@ -107,7 +107,7 @@ Result<void> DumpWriter::add_frame(FrameSlot& slot) {
   ++sequence_;
   has_end_ = type == FrameType::end;
   stored_pages_.add(slot.pages);
-  if (frames_end_ - header_written_at_ >= kHeaderInterval) return write_frames_and_header();
+  if (frames_end_ - header_written_at_ >= kHeaderInterval) return flush_stored();
   return {};
 }
 
@@ -154,7 +154,7 @@ Result<void> DumpWriter::replace_frame(FrameSlot& slot) {
   return {};
 }
 
-Result<void> DumpWriter::write_frames_and_header() {
+Result<void> DumpWriter::flush_stored() {
   TRY(stream_.flush());
   header_.frames_end = frames_end_;
   header_.frame_count = sequence_;
@@ -168,7 +168,7 @@ Result<void> DumpWriter::write_frames_and_header() {
 
 Result<void> DumpWriter::flush() {
   while (FrameSlot* slot = compressor_.wait_for_oldest()) TRY(store(*slot));
-  return write_frames_and_header();
+  return flush_stored();
 }
 
 Result<void> DumpWriter::write_header_only() {

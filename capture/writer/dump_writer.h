@@ -52,6 +52,9 @@ class DumpWriter {
   // A header that cannot be written is no error: the next may succeed, and the frames do not need it.
   Result<void> flush();
 
+  // The same for the frames that are compressed by now; helpers go on with the others.
+  Result<void> flush_stored();
+
   // The header alone, as it is now, which speaks of the frames of the last flush; frames and buffer stay
   // untouched. After a failure, and for the handler of a fatal signal in the middle of anything else.
   Result<void> write_header_only();
@@ -92,7 +95,6 @@ class DumpWriter {
   // Makes `slot.stored` a whole frame and returns its bytes, padding included.
   std::span<const std::byte> seal(FrameSlot& slot, std::uint64_t sequence, IndexedFrame& entry) const;
   Result<void> append_bytes(std::span<const std::byte> frame);
-  Result<void> write_frames_and_header();
 
   Device& region_;
   FrameCompressor compressor_;
