@@ -93,9 +93,13 @@ void PriorityLocator::add_leaves(VirtualAddress first, VirtualAddress last, Phas
       });
 }
 
+std::span<const MemoryRange> PriorityLocator::image() const {
+  return {elf_.kernel_image, elf_.kernel_image_count};
+}
+
 bool PriorityLocator::is_image(PhysicalAddress address) const {
-  return std::any_of(elf_.kernel_image, elf_.kernel_image + elf_.kernel_image_count,
-                     [address](const MemoryRange& range) { return range.contains(address); });
+  return std::ranges::any_of(image(),
+                             [address](const MemoryRange& range) { return range.contains(address); });
 }
 
 VirtualAddress PriorityLocator::read_pointer(VirtualAddress address) {
@@ -149,14 +153,18 @@ void PriorityLocator::locate_kernel_image() {
   kernel_.page_tables->walk(
       kKernelMapStart, kKernelMapStart + size - 1, PageTables::Depth::leaves, [](Pfn, int) { return true; },
       [this](const PageTables::Leaf& leaf) {
-        if (!is_image(leaf.address)) return;
         const Phase phase = leaf.writable     ? Phase::kernel_data
                             : leaf.executable ? Phase::kernel_text
                                               : Phase::kernel_constants;
-        add_memory(leaf.address / kPageSize, (leaf.address + leaf.size) / kPageSize, phase, Rule::always);
+        // A large leaf goes on behind the end of the image, over pages that are anybody's.
+        for (const MemoryRange& range : image()) {
+          const PhysicalAddress start = std::max(range.start, leaf.address);
+          const PhysicalAddress end = std::min(range.end, leaf.address + leaf.size);
+          if (start >= end) continue;
+          add_memory(start / kPageSize, round_up(end, kPageSize) / kPageSize, phase, Rule::always);
+        }
       });
-  for (std::size_t i = 0; i < elf_.kernel_image_count; ++i) {
-    const MemoryRange& range = elf_.kernel_image[i];
+  for (const MemoryRange& range : image()) {
     add_memory(range.start / kPageSize, round_up(range.end, kPageSize) / kPageSize, Phase::kernel_rest,
                Rule::always);
   }

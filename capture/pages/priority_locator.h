@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <span>
+
 #include "capture/crashed_machine/crashed_kernel.h"
 #include "capture/crashed_machine/kernel_hints.h"
 #include "capture/pages/priority_pages.h"
@@ -42,6 +44,7 @@ class PriorityLocator {
   void add_mapped(VirtualAddress address, ByteCount length, Phase phase, Rule rule);
   void add_leaves(VirtualAddress first, VirtualAddress last, Phase phase);
   void add_memory(Pfn first, Pfn end, Phase phase, Rule rule);
+  std::span<const MemoryRange> image() const;
   bool is_image(PhysicalAddress address) const;
   VirtualAddress read_pointer(VirtualAddress address);
   std::uint64_t cpu_count();

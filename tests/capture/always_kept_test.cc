@@ -59,6 +59,29 @@ TEST_P(AlwaysKept, WhateverTheStructPageSays) {
   EXPECT_GT(left_out, 0U) << "the others go by their struct pages";
 }
 
+// The kernel maps its image in large pages; what of the last one lies behind the image is anybody's memory.
+TEST(KernelImageEnd, PagesBehindItGoByTheirStructPages) {
+  const test::TemporaryDirectory directory;
+  std::string text = test::recipe_text("linux_6_1");
+  const std::string image = "kernel_image 16M..20M";
+  ASSERT_NE(text.find(image), std::string::npos);
+  text.replace(text.find(image), image.size(), "kernel_image 16M..19M");
+  const auto recipe = synthetic::Recipe::parse(text + "\npage 0x1300+0x100 anon -> user\n");
+  ASSERT_TRUE(recipe.has_value()) << recipe.error().message;
+  ASSERT_TRUE(synthetic::build_vmcore(*recipe, directory.file("vmcore")).has_value());
+
+  make_region_file(directory.file("region"), kGiB);
+  const ProgramResult result = run_program(
+      WARMDUMP_CAPTURE, {"--vmcore", directory.file("vmcore"), "--region", directory.file("region")});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  FileDevice region;
+  ASSERT_TRUE(region.open(directory.file("region").c_str(), FileDevice::Access::read_only).has_value());
+  const auto dump = DumpReader::open(region);
+  ASSERT_TRUE(dump.has_value()) << dump.error().message;
+  EXPECT_NE(dump->pages().find(0x12ff), nullptr);
+  for (Pfn pfn = 0x1300; pfn < 0x1400; ++pfn) EXPECT_EQ(dump->pages().find(pfn), nullptr) << pfn;
+}
+
 INSTANTIATE_TEST_SUITE_P(, AlwaysKept,
                          testing::Values("free order=0 -> free", "anon -> user", "cache -> cache",
                                          "hugetlb order=9 -> hugetlb"),
