@@ -180,7 +180,7 @@ class CrashCycle:
         machine.send("echo c > /proc/sysrq-trigger")
         machine.wait_for_console(KERNEL_START, 90)
         with region_memory.RegionMemory(self.memory_file, *self.region) as memory:
-            machine.wait_until(lambda: memory.has_stored(frame_bytes), timeout,
+            machine.wait_until(memory.storing(frame_bytes), timeout,
                                f"a capture that has stored {frame_bytes} bytes")
 
     def wait_for_next_boot(self, timeout=600):

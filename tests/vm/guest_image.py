@@ -102,7 +102,7 @@ def _host_program(name):
 
 
 def _add_program(root, program, path):
-    shutil.copy2(program, root / path)
+    subprocess.run(["strip", "-o", root / path, program], check=True)  # as it is shipped, whatever the preset
     listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
     for line in listing.splitlines():
         library = next((word for word in line.split() if word.startswith("/")), None)

@@ -47,6 +47,8 @@ class RegionMemory:
     def state(self):
         return struct.unpack("<I", self.read(HEADER_OFFSET + 72, 4))[0]
 
-    def has_stored(self, frame_bytes):
-        """True when a capture is at work and has written about that many bytes of frames to a region that was wiped."""
-        return self.state == WRITING and any(self.read(FRAMES_OFFSET + frame_bytes, 4096))
+    def storing(self, frame_bytes):
+        """Returns a function that tells whether a capture that began after now has written about that many bytes of
+        frames. What lies there now does not count: the running system uses the region's memory."""
+        before = self.read(FRAMES_OFFSET + frame_bytes, 4096)
+        return lambda: self.state == WRITING and self.read(FRAMES_OFFSET + frame_bytes, 4096) != before

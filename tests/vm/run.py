@@ -30,7 +30,7 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
     "page-truth": (page_truth.run, ALL_KERNELS),
-    "power-cut": (power_cut.run, ("6.1",)),
+    "power-cut": (power_cut.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),
     "stray-dma": (stray_dma.run, SOME_KERNELS),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
