@@ -16,17 +16,8 @@ constexpr std::uint8_t kNoPhase = 0x7f;
 constexpr std::uint8_t kAlways = 0x80;
 static_assert(kPhaseCount < kNoPhase && kPageClassCount <= 16);
 
-bool can_be_stored(PageClass page_class) {
-  switch (page_class) {
-    case PageClass::absent:
-    case PageClass::hwpoison:
-    case PageClass::offline:
-    case PageClass::region:
-      return false;
-    default:
-      return true;
-  }
-}
+// Everything but what is never read.
+constexpr unsigned kDumpLevelAll = 0;
 
 }  // namespace
 
@@ -59,7 +50,7 @@ void PageSelection::mark(std::uint64_t chunk) {
 }
 
 bool PageSelection::is_kept_at(Pfn index, PageClass page_class) const {
-  if ((marks_[index] & kAlways) != 0) return can_be_stored(page_class);
+  if ((marks_[index] & kAlways) != 0) return is_kept(page_class, kDumpLevelAll);
   return is_kept(page_class, dump_level_);
 }
 
@@ -147,7 +138,7 @@ std::span<const std::byte> PageSelection::class_map(std::uint64_t chunk) {
     if (range.rule != PriorityPages::Rule::always) continue;
     const Pfn first = range.first % kChunkPfns;
     for (Pfn i = first; i < first + range.count; ++i) {
-      if (can_be_stored(classes[i])) bytes[i] |= std::byte{kClassKept};
+      if (is_kept(classes[i], kDumpLevelAll)) bytes[i] |= std::byte{kClassKept};
     }
   }
   return class_map_;
