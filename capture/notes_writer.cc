@@ -1,6 +1,5 @@
 #include "capture/notes_writer.h"
 
-#include "capture/crashed_machine/printk_ring.h"
 #include "capture/support/raw_log.h"
 
 namespace warmdump {
@@ -17,7 +16,12 @@ Result<void> NotesWriter::write_all() {
     log_error("no kernel log", ring.error());
     return {};
   }
-  for (const PrintkRing::Piece& piece : ring->pieces) TRY(write(piece.kind));
+  for (const PrintkRing::Piece& piece : ring->pieces) TRY(write_ring_piece(piece));
+  return {};
+}
+
+Result<void> NotesWriter::write_ring_piece(const PrintkRing::Piece& piece) {
+  TRY(blobs_.add_memory(piece.kind, *kernel_.page_tables, piece.address, piece.size));
   return {};
 }
 
@@ -45,7 +49,7 @@ Result<void> NotesWriter::write(BlobKind kind) {
   const auto ring = find_printk_ring(kernel_.info, *kernel_.page_tables);
   if (!ring.has_value()) return {};
   for (const PrintkRing::Piece& piece : ring->pieces) {
-    if (piece.kind == kind) TRY(blobs_.add_memory(kind, *kernel_.page_tables, piece.address, piece.size));
+    if (piece.kind == kind) return write_ring_piece(piece);
   }
   return {};
 }

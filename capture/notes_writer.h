@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "capture/crashed_machine/crashed_kernel.h"
+#include "capture/crashed_machine/printk_ring.h"
 #include "capture/writer/blob_frames.h"
 #include "common/dump_format/dump_format.h"
 #include "common/file_device.h"
@@ -29,6 +30,7 @@ class NotesWriter {
 
  private:
   Result<void> write(dump_format::BlobKind kind);
+  Result<void> write_ring_piece(const PrintkRing::Piece& piece);
 
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
