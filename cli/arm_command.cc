@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "arm/arm.h"
+#include "arm/load/arm.h"
 #include "cli/command.h"
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/whole_file.h"

@@ -6,8 +6,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "arm/machine_files.h"
-#include "arm/region_plan.h"
+#include "arm/machine/machine_files.h"
+#include "arm/plan/region_plan.h"
 #include "cli/command.h"
 #include "common/hosted/byte_count_text.h"
 

@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "arm/crash_kernel.h"
+#include "arm/load/crash_kernel.h"
 
 namespace warmdump {
 

@@ -1,0 +1,57 @@
+// Arms the machine: from the running system to a loaded crash kernel that would keep a dump in the region.
+//
+// In two steps, since an image can also be made without loading it: prepare_crash_setup() finds and builds
+// everything and changes nothing; load_crash_setup() loads it.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arm/load/crash_kernel.h"
+#include "arm/load/kernel_image.h"
+#include "arm/machine/machine_files.h"
+#include "arm/machine/memory_map.h"
+#include "common/hosted/failure.h"
+#include "initramfs/image_builder.h"
+
+namespace warmdump {
+
+// Empty paths mean the usual places.
+struct ArmRequest {
+  std::string kernel_path;        // /boot/vmlinuz-<running version>
+  std::string capture_path;       // beside the running program, else the installed one
+  std::string modules_directory;  // /lib/modules/<version of the kernel image>
+  unsigned dump_level = 31;
+  std::string final_action = "warm";        // reset_of_word()
+  std::optional<std::uint64_t> deadline_s;  // 0 for none
+  // Timeout of the hardware watchdog; its modules come into the image. 0 leaves it alone. Empty: taken along
+  // when the running system has it armed, since it would cut the capture.
+  std::optional<std::uint64_t> watchdog_s;
+  std::optional<AddressRange> region;  // the only one of the machine
+  std::string appended_command_line;
+  std::string appended_archive_path;  // none
+  bool image_only = false;  // not to be loaded here: the region may come from the command line unproved
+};
+
+struct CrashSetup {
+  AddressRange region;
+  std::string kernel_path;
+  KernelImage kernel;
+  std::string capture_path;
+  CrashImage image;
+  std::string command_line;
+  std::vector<std::string> warnings;
+};
+
+// ErrorCode::invalid for values that make no sense.
+Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files);
+
+// Returns the reserved size. Adds a warning to `setup` when the reservation is doubtful for it.
+Outcome<ByteCount> load_crash_setup(CrashSetup& setup, CrashKernelLoader& loader);
+
+// Why `reserved_size` of crashkernel= is probably too small, or nothing.
+std::optional<std::string> reservation_warning(const CrashSetup& setup, ByteCount reserved_size);
+
+}  // namespace warmdump
