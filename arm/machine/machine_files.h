@@ -1,9 +1,13 @@
-// Reads the text files of /proc, /sys and /etc that describe the running machine; tests put a folder in place
-// of the root.
+// Reads the text files of /proc, /sys and /etc that describe the running machine; tests and saved machines
+// put a folder in place of the root.
 
 #pragma once
 
+#include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
+#include <vector>
 
 #include "common/hosted/failure.h"
 #include "common/hosted/whole_file.h"
@@ -25,6 +29,23 @@ class MachineFiles {
     if (!text.has_value()) return {};
     while (text->ends_with('\n')) text->pop_back();
     return *text;
+  }
+
+  bool exists(const std::string& path) const {
+    std::error_code ignored;
+    return std::filesystem::exists(root_ + path, ignored);
+  }
+
+  // Names in a folder, sorted as text; none when it cannot be read.
+  std::vector<std::string> names_in(const std::string& folder) const {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(root_ + folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+      names.push_back(entry->path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   std::string path(const std::string& absolute) const { return root_ + absolute; }
