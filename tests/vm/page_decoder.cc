@@ -12,7 +12,7 @@ constexpr std::uint64_t kPresent = 1, kLarge = 0x80;
 constexpr std::uint64_t kEntryAddress = 0x000ffffffffff000;
 
 // include/linux/mmzone.h: bits below the address in mem_section.section_mem_map.
-constexpr std::uint64_t kSectionPresent = 1, kSectionHasMap = 2, kSectionOnline = 4, kSectionPreInit = 0x20;
+constexpr std::uint64_t kSectionPresent = 1, kSectionHasMap = 2, kSectionOnline = 4;
 constexpr std::uint64_t kSectionFlagsKnownLong = 0x1f;
 constexpr std::uint64_t kSectionFlags = 0xfff;
 
@@ -206,6 +206,16 @@ bool PageDecoder::is_hugetlb(const StructPage& head, const StructPage& second) c
   return at >= 0 && second[static_cast<std::uint64_t>(at)] == need("NUMBER(HUGETLB_PAGE_DTOR)");
 }
 
+// Whether one page of memory stands at several addresses of the struct pages of a hugetlb page. Which page
+// that is differs between kernels, but the third and the fourth are always the same one.
+bool PageDecoder::has_shared_struct_pages(std::uint64_t head, unsigned order) {
+  const std::uint64_t bytes = size_ << order;
+  if (bytes < 4 * kPageSize) return false;
+  const std::uint64_t first = section(head >> (need("NUMBER(SECTION_SIZE_BITS)") - 12)).map + head * size_;
+  const auto third = physical(first + 2 * kPageSize);
+  return third && third == physical(first + 3 * kPageSize);
+}
+
 PageFacts PageDecoder::make(Rule rule, const std::string& kind) {
   const auto found = std::find(kinds_.begin(), kinds_.end(), kind);
   const auto index = found - kinds_.begin();
@@ -239,7 +249,8 @@ PageFacts PageDecoder::facts_of_head(std::uint64_t head) {
   if (hugetlb) {
     // Which page of it is broken, hugetlb does not tell here.
     if (broken) return make(Rule::broken, "broken hugetlb page" + size);
-    return make(Rule::hugetlb, "hugetlb" + size + (in_use ? "" : ", in the pool"));
+    return make(Rule::hugetlb, "hugetlb" + size + (in_use ? "" : ", in the pool") +
+                                   (has_shared_struct_pages(head, order) ? ", struct pages shared" : ""));
   }
   const bool swapbacked = (flags & flag("PG_swapbacked")) != 0;
   const bool swapcache = swapbacked && (flags & flag("PG_swapcache")) != 0;
@@ -298,11 +309,6 @@ std::vector<PageFacts> PageDecoder::decode(std::uint64_t pfn_end) {
     auto known = heads_.find(of);
     if (known == heads_.end()) known = heads_.emplace(of, facts_of_head(of)).first;
     facts = known->second;
-    if (head != pfn && (word_of(*page, "compound") & 1) == 0) {
-      facts = make(facts.rule, kinds_[facts.kind] + ", struct pages shared");
-    } else if ((section_flags & kSectionPreInit) != 0 && facts.rule == Rule::hugetlb) {
-      facts = make(facts.rule, kinds_[facts.kind] + ", struct pages shared from boot");
-    }
     if (broken && facts.rule != Rule::broken)
       facts = make(Rule::broken, is_tail ? "broken, in a compound page" : "broken");
     facts.is_tail = head != pfn;

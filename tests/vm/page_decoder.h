@@ -79,6 +79,7 @@ class PageDecoder {
   std::optional<std::uint64_t> head_of(std::uint64_t pfn, const StructPage& page);
   unsigned order_of(const StructPage& second) const;
   bool is_hugetlb(const StructPage& head, const StructPage& second) const;
+  bool has_shared_struct_pages(std::uint64_t head, unsigned order);
   PageFacts facts_of_head(std::uint64_t head);
   PageFacts make(Rule rule, const std::string& kind);
 

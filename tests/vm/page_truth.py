@@ -27,7 +27,7 @@ def run(context):
 
     with context.cycle(save_vmcore=True, **memory_kinds.SETUP) as cycle:
         cycle.plan()
-        cycle.boot()
+        memory_kinds.boot(cycle)
         cycle.recover()
         context.say("putting memory to all its uses")
         made = memory_kinds.put_to_use(cycle)
