@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--kvm] [FILTER...]
+"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--jobs N] [FILTER...]
 
-A scenario runs if its name contains one of the filters, or if there are none. Each leaves its consoles in
-WORK/<name>/. --results writes [name, outcome, message] triples as JSON.
+A scenario runs if its name contains one of the filters, or if there are none. N of them run side by side: an emulated
+machine keeps one processor busy. Each leaves its consoles in WORK/<name>/. --results writes [name, outcome, message]
+triples as JSON.
 """
 
 import argparse
+import concurrent.futures
 import json
+import multiprocessing
+import os
 import pathlib
 import shutil
 import signal
@@ -47,18 +51,16 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("build/vm"))
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--kvm", action="store_true", help="use KVM, if a machine really boots with it")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="scenarios side by side")
     parser.add_argument("filters", nargs="*")
     arguments = parser.parse_args()
 
     kvm = arguments.kvm and qemu.kvm_works()
     if arguments.kvm and not kvm:
         print("KVM does not work here, emulating", flush=True)
-    results = []
-    for name, (run, kernels) in SCENARIOS.items():
-        for series in ALL_KERNELS:
-            title = f"{name}-{series}"
-            if is_wanted(title, series, kernels, arguments.filters):
-                results.append((title, *run_one(title, run, series, arguments, kvm)))
+    wanted = [(f"{name}-{series}", run, series) for name, (run, kernels) in SCENARIOS.items() for series in ALL_KERNELS
+              if is_wanted(f"{name}-{series}", series, kernels, arguments.filters)]
+    results = run_all(wanted, arguments, kvm)
     if arguments.results:
         arguments.results.write_text(json.dumps(results))
     return 1 if any(outcome == "failed" for _, outcome, _ in results) else 0
@@ -70,15 +72,33 @@ def is_wanted(title, series, kernels, filters):
     return not filters or any(text in title for text in filters)
 
 
+def run_all(wanted, arguments, kvm):
+    """Runs scenarios, each in a process of its own; on the way out the machines of all of them are switched off."""
+    with concurrent.futures.ProcessPoolExecutor(max(1, arguments.jobs), max_tasks_per_child=1) as pool:
+        running = [pool.submit(run_one, *scenario, arguments, kvm) for scenario in wanted]
+        try:
+            return [future.result() for future in running]
+        except BaseException:
+            for future in running:
+                future.cancel()
+            while processes := multiprocessing.active_children():
+                for process in processes:
+                    process.terminate()
+                    process.join()
+            raise
+
+
 def run_one(title, run, series, arguments, kvm):
-    """Runs a scenario and tells how it went; returns its outcome and, unless it passed, the reason."""
+    """Runs a scenario and tells how it went; returns its title, its outcome and, unless it passed, the reason."""
     work = arguments.work.resolve() / title
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     start = time.monotonic()
+    prefix = f"  {title}: " if arguments.jobs > 1 else "  "
 
     def say(text):
-        print(f"  {time.monotonic() - start:5.0f} s  {text}", flush=True)
+        lines = "".join(f"{prefix}{time.monotonic() - start:5.0f} s  {line}\n" for line in text.splitlines())
+        print(lines, end="", flush=True)
 
     print(f"scenario {title}", flush=True)
     repository = pathlib.Path(__file__).resolve().parents[2]
@@ -87,17 +107,17 @@ def run_one(title, run, series, arguments, kvm):
         run(context)
     except scenario.ScenarioSkipped as reason:
         print(f"skipped {title}: {reason}", flush=True)
-        return "skipped", str(reason)
+        return title, "skipped", str(reason)
     except (qemu.GuestError, scenario.ScenarioFailed) as failure:
         show_console(getattr(failure, "log", None))
         print(f"FAILED {title}: {failure}", flush=True)
-        return "failed", str(failure)
+        return title, "failed", str(failure)
     except Exception:  # whatever it is, the other scenarios still run
         traceback.print_exc()
         print(f"FAILED {title}: the test itself broke, see above", flush=True)
-        return "failed", "the test itself broke"
+        return title, "failed", "the test itself broke"
     print(f"passed {title} in {time.monotonic() - start:.0f} s", flush=True)
-    return "passed", ""
+    return title, "passed", ""
 
 
 def show_console(log):
@@ -109,6 +129,7 @@ def show_console(log):
     print(f"    the whole console: {log}")
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machines are switched off
+
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the machines are switched off
     sys.exit(main())
