@@ -86,9 +86,10 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
   CLI::App* command = app.add_subcommand("arm", "Build the crash image and load the crash kernel");
   command->add_option("--kernel", request.kernel_path, "Crash kernel (default: /boot/vmlinuz-<running>)")
       ->type_name("FILE");
-  command
-      ->add_option("--capture", request.capture_path, "Program to run as /init (default: warmdump-capture)")
-      ->type_name("FILE");
+  auto* capture = command
+                      ->add_option("--capture", request.capture_path,
+                                   "Program to run as /init (default: warmdump-capture)")
+                      ->type_name("FILE");
   command->add_option("--modules-dir", request.modules_directory, "Folder with modules.dep of that kernel")
       ->type_name("DIR");
   command
@@ -115,6 +116,11 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
       ->type_name("TEXT");
   command->add_option("--append-cpio", request.appended_archive_path, "Archive to append to the crash image")
       ->type_name("FILE");
+  command
+      ->add_option("--image", request.outside_image_path,
+                   "Crash image of mkinitramfs or dracut, to use in place of one built here")
+      ->type_name("FILE")
+      ->excludes(capture);
   auto* image_only = command->add_flag("--image-only", request.image_only, "Write the image, load nothing");
   command->add_option("-o,--output", options->output, "Where --image-only writes it")
       ->type_name("FILE")

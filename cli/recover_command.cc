@@ -18,7 +18,7 @@
 #include "common/dump_format/dump_state.h"
 #include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
-#include "recover/file_lock.h"
+#include "common/hosted/file_lock.h"
 #include "recover/pmem_regions_ndctl.h"
 #include "recover/recover_machine.h"
 

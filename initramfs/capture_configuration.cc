@@ -45,12 +45,18 @@ std::optional<ResetMode> reset_of_word(std::string_view word) {
 std::string capture_configuration_text(const CaptureConfiguration& configuration,
                                        const std::vector<std::string>& early_modules,
                                        const std::string& pmem_module) {
-  std::string text = fmt::format("region_start={:#x}\nregion_size={:#x}\ndump_level={}\nreset={}\n",
-                                 configuration.region_start, configuration.region_size,
-                                 configuration.dump_level, reset_word(configuration.reset));
+  std::string text;
+  text.reserve(kConfigurationTextSizeMax);  // so that it does not move with the secret in it
   const auto out = std::back_inserter(text);
+  fmt::format_to(out, "region_start={:#x}\nregion_size={:#x}\ndump_level={}\nreset={}\n",
+                 configuration.region_start, configuration.region_size, configuration.dump_level,
+                 reset_word(configuration.reset));
   if (configuration.deadline_s) fmt::format_to(out, "deadline={}\n", *configuration.deadline_s);
   if (configuration.watchdog_s) fmt::format_to(out, "watchdog={}\n", *configuration.watchdog_s);
+  if (configuration.secret.is_set()) {
+    const WipedText secret(configuration.secret.hexadecimal());
+    text.append("secret=").append(secret.text()).append("\n");
+  }
   for (const std::string& module : early_modules) fmt::format_to(out, "module={}\n", module);
   if (!pmem_module.empty()) fmt::format_to(out, "pmem_module={}\n", pmem_module);
   for (const auto& [name, value] : configuration.hints) fmt::format_to(out, "hint.{}={:#x}\n", name, value);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/hosted/secret.h"
 #include "common/units.h"
 
 namespace warmdump {
@@ -30,6 +31,7 @@ struct CaptureConfiguration {
   ResetMode reset = ResetMode::warm;
   std::optional<std::uint64_t> deadline_s;  // 0: none; empty: the capture's own default
   std::optional<std::uint64_t> watchdog_s;  // timeout of the hardware watchdog, 0: left alone; empty: default
+  Secret secret;                            // of this boot; not written when it is not set
   // Facts of this boot, stored in the dump as they are: "boot_id", "armed_at", "os_release", ... Keys are
   // [a-z0-9_]; in a value, line breaks become spaces and what exceeds kInfoValueSizeMax is cut.
   std::map<std::string, std::string> info;
@@ -38,9 +40,11 @@ struct CaptureConfiguration {
 };
 
 inline constexpr std::size_t kInfoValueSizeMax = 256;
+// What the capture reads of the file; kConfigurationSizeMax there.
+inline constexpr std::size_t kConfigurationTextSizeMax = 16 * kKiB;
 
 // Module paths are those inside the image, in load order, each with its parameters behind a blank; an empty
-// `pmem_module` means it is built in.
+// `pmem_module` means it is built in. With a secret, the caller wipes the text; no other copy is left behind.
 std::string capture_configuration_text(const CaptureConfiguration& configuration,
                                        const std::vector<std::string>& early_modules,
                                        const std::string& pmem_module);

@@ -154,9 +154,9 @@ constexpr Compressor kCompressors[] = {
     {"xz", ".xz",
      "\xfd"
      "7zXZ\0"sv,
-     "RD_XZ", compress_xz, decompress_xz},
-    {"zstd", ".zst", "\x28\xb5\x2f\xfd"sv, "RD_ZSTD", compress_zstd, decompress_zstd},
-    {"gzip", ".gz", "\x1f\x8b"sv, "RD_GZIP", compress_gzip, decompress_gzip},
+     "RD_XZ", "XZ_DEC_X86", compress_xz, decompress_xz},
+    {"zstd", ".zst", "\x28\xb5\x2f\xfd"sv, "RD_ZSTD", "", compress_zstd, decompress_zstd},
+    {"gzip", ".gz", "\x1f\x8b"sv, "RD_GZIP", "", compress_gzip, decompress_gzip},
 };
 
 }  // namespace

@@ -17,6 +17,8 @@ struct Compressor {
   std::string_view file_suffix;     // ".xz", of a compressed module
   std::string_view magic;           // first bytes of everything it writes
   std::string_view unpack_setting;  // kernel setting that lets the kernel unpack such an initramfs: "RD_XZ"
+  // The kernel setting that `compress` looks at, or nothing.
+  std::string_view compress_setting;
   // The whole of `bytes`, as small as it gets and so that the kernel's boot-time unpacker takes it: it works
   // in little memory, so the window is no larger than the content.
   Outcome<std::string> (*compress)(std::string_view bytes, const KernelConfig& config);

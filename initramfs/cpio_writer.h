@@ -19,6 +19,9 @@ class CpioWriter {
   void add_character_device(std::string_view path, std::uint32_t permissions, std::uint32_t major,
                             std::uint32_t minor);
 
+  // Room for that many bytes, so that content does not move in memory while the archive grows.
+  void reserve(std::size_t size) { archive_.reserve(size); }
+
   // Ends the archive with its trailer; the length is a multiple of 4, so another may follow. The writer is
   // empty afterwards.
   std::string finish();

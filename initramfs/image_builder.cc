@@ -1,10 +1,12 @@
 #include "initramfs/image_builder.h"
 
 #include <elf.h>
+#include <fmt/format.h>
 
 #include <cstring>
 #include <vector>
 
+#include "common/hosted/sha256.h"
 #include "initramfs/compressor.h"
 #include "initramfs/cpio_writer.h"
 
@@ -12,7 +14,8 @@ namespace warmdump {
 namespace {
 
 constexpr const char* kModuleDirectory = "modules";
-constexpr std::size_t kArchiveAlignment = 4;  // the kernel looks for the next archive there
+constexpr std::size_t kArchiveAlignment = 4;                // the kernel looks for the next archive there
+constexpr std::size_t kConfigurationArchiveOverhead = 512;  // two headers with their names and padding
 
 std::string base_archive(std::string_view capture_program, const CrashModules& modules,
                          std::vector<ImagePart>& parts) {
@@ -24,7 +27,7 @@ std::string base_archive(std::string_view capture_program, const CrashModules& m
     parts.push_back({path, content.size()});
   };
   const auto add_module = [&add_file](const ModuleFile& module) {
-    add_file(std::string(kModuleDirectory) + "/" + module.name + ".ko", 0644, module.content);
+    add_file(module_path_in_image(module.name), 0644, module.content);
   };
   for (const ModuleFile& module : modules.watchdog) add_module(module);
   for (const ModuleFile& module : modules.early) add_module(module);
@@ -34,9 +37,7 @@ std::string base_archive(std::string_view capture_program, const CrashModules& m
 }
 
 std::string configuration_archive(const CrashModules& modules, const CaptureConfiguration& configuration) {
-  const auto path_in_image = [](const ModuleFile& module) {
-    return std::string("/") + kModuleDirectory + "/" + module.name + ".ko";
-  };
+  const auto path_in_image = [](const ModuleFile& module) { return "/" + module_path_in_image(module.name); };
   std::vector<std::string> early;
   for (const ModuleFile& module : modules.watchdog) {
     // The watchdog's core must not let a driver stop the hardware when the machine is reset: it is to cut a
@@ -45,9 +46,40 @@ std::string configuration_archive(const CrashModules& modules, const CaptureConf
   }
   for (const ModuleFile& module : modules.early) early.push_back(path_in_image(module));
   const std::string pmem = modules.pmem ? path_in_image(*modules.pmem) : std::string();
+  const WipedText text(capture_configuration_text(configuration, early, pmem));
   CpioWriter writer;
-  writer.add_file("warmdump.conf", 0600, capture_configuration_text(configuration, early, pmem));
+  writer.reserve(text.text().size() + kConfigurationArchiveOverhead);
+  writer.add_file("warmdump.conf", 0600, text.text());
   return writer.finish();
+}
+
+// Everything the compressed base depends on: its files, and how they are compressed.
+Outcome<std::string> base_key(std::string_view base, const Compressor& compressor,
+                              const KernelConfig& config) {
+  const bool setting = !compressor.compress_setting.empty() && config.enabled(compressor.compress_setting);
+  return sha256_text(TRY(sha256_text(base)) + fmt::format(" {} {} {}", compressor.name,
+                                                          setting ? compressor.compress_setting : "",
+                                                          WARMDUMP_VERSION));
+}
+
+Outcome<void> add_base(CrashImage& image, std::string_view base, const KernelConfig& config,
+                       const ArchiveCache* cache) {
+  const Compressor& compressor = compressor_for(config);
+  image.compression = compressor.name;
+  const std::string key = cache != nullptr ? TRY(base_key(base, compressor, config)) : std::string();
+  if (cache != nullptr) {
+    if (auto kept = cache->find(key)) {
+      image.bytes = std::move(*kept);
+      image.base_was_cached = true;
+      return {};
+    }
+  }
+  image.bytes = TRY(compressor.compress(base, config));
+  if (cache == nullptr) return {};
+  if (const auto stored = cache->store(key, image.bytes); !stored.has_value()) {
+    image.cache_problem = stored.error().message;
+  }
+  return {};
 }
 
 void append_aligned(std::string& image, std::string_view archive) {
@@ -56,6 +88,19 @@ void append_aligned(std::string& image, std::string_view archive) {
 }
 
 }  // namespace
+
+std::string module_path_in_image(std::string_view name) {
+  return fmt::format("{}/{}.ko", kModuleDirectory, name);
+}
+
+void append_boot_archives(std::string& image, const CrashModules& modules,
+                          const CaptureConfiguration& configuration, std::string_view appended_archive) {
+  const WipedText configured(configuration_archive(modules, configuration));
+  // So that it does not move with the secret in it.
+  image.reserve(image.size() + configured.text().size() + appended_archive.size() + 2 * kArchiveAlignment);
+  append_aligned(image, configured.text());
+  if (!appended_archive.empty()) append_aligned(image, appended_archive);
+}
 
 Outcome<void> check_capture_program(std::string_view program) {
   Elf64_Ehdr header;
@@ -83,16 +128,23 @@ Outcome<void> check_capture_program(std::string_view program) {
 
 Outcome<CrashImage> build_crash_image(std::string_view capture_program, const CrashModules& modules,
                                       const CaptureConfiguration& configuration,
-                                      const KernelConfig& kernel_config, std::string_view appended_archive) {
-  const Compressor& compressor = compressor_for(kernel_config);
+                                      const KernelConfig& kernel_config, std::string_view appended_archive,
+                                      const ArchiveCache* cache) {
   CrashImage image;
   const std::string base = base_archive(capture_program, modules, image.parts);
-  image.compression = compressor.name;
   image.unpacked_size = base.size() + appended_archive.size();
-  image.bytes = TRY(compressor.compress(base, kernel_config));
-  append_aligned(image.bytes, configuration_archive(modules, configuration));
-  if (!appended_archive.empty()) append_aligned(image.bytes, appended_archive);
+  TRY(add_base(image, base, kernel_config, cache));
+  append_boot_archives(image.bytes, modules, configuration, appended_archive);
   return image;
+}
+
+std::vector<std::string> CrashImage::module_names() const {
+  const std::string prefix = std::string(kModuleDirectory) + "/";
+  std::vector<std::string> names;
+  for (const ImagePart& part : parts) {
+    if (part.path.starts_with(prefix)) names.push_back(module_name_of_path(part.path));
+  }
+  return names;
 }
 
 }  // namespace warmdump

@@ -16,7 +16,7 @@
 
 #include "common/hosted/dump_directory_names.h"
 #include "common/hosted/failure.h"
-#include "recover/file_lock.h"
+#include "common/hosted/file_lock.h"
 
 namespace warmdump {
 

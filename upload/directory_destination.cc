@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "upload/file_copy.h"
-#include "upload/sha256.h"
+#include "common/hosted/sha256.h"
 
 namespace warmdump {
 namespace {

@@ -14,7 +14,7 @@
 #include <tuple>
 
 #include "upload/receipt.h"
-#include "upload/sha256.h"
+#include "common/hosted/sha256.h"
 
 namespace warmdump {
 namespace {

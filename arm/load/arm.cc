@@ -13,7 +13,9 @@
 #include "arm/machine/kernel_hints.h"
 #include "arm/machine/watchdog_device.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/hosted/sha256.h"
 #include "common/hosted/unique_fd.h"
+#include "initramfs/outside_image.h"
 
 namespace warmdump {
 namespace {
@@ -22,11 +24,7 @@ constexpr const char* kCaptureName = "warmdump-capture";
 constexpr ByteCount kCaptureSizeMax = 64 * kMiB;
 constexpr ByteCount kAppendedArchiveSizeMax = 64 * kMiB;
 constexpr ByteCount kKernelSizeMax = 256 * kMiB;
-
-// What a crash kernel takes beside its own image and initramfs, with room to spare: struct pages, drivers,
-// and the capture's buffers. bench/crashkernel-floor: Debian's 6.1 (init_size 64 MiB) does with 12 MiB, not
-// with 8.
-constexpr ByteCount kCrashKernelWorkingSize = 16 * kMiB;
+constexpr ByteCount kOutsideImageSizeMax = 128 * kMiB;
 
 // More than a week is no deadline; under five seconds the hardware may be faster than the next feeding.
 constexpr std::uint64_t kDeadlineMaxSeconds = 7 * 24 * 3600;
@@ -109,6 +107,33 @@ Outcome<std::string> read_capture(const std::string& path) {
   return program;
 }
 
+Outcome<CrashImage> adopt_outside_image(const std::string& path, CrashModules& modules,
+                                        const CaptureConfiguration& configuration,
+                                        const KernelConfig& kernel_config, std::string_view appended,
+                                        std::vector<std::string>& warnings) {
+  std::string bytes = TRY(read_whole_file(path, kOutsideImageSizeMax));
+  std::vector<std::string> missing;
+  auto image =
+      build_crash_image_on(std::move(bytes), modules, configuration, kernel_config, appended, missing);
+  for (const std::string& name : missing) {
+    warnings.push_back(fmt::format(
+        "{} has no module {} of this kernel: the crash kernel may not feed the watchdog", path, name));
+  }
+  return in_context("cannot use " + path + " as crash image", std::move(image));
+}
+
+Outcome<void> prove_setup(const ArmRequest& request, const MachineFiles& files, CrashSetup& setup) {
+  setup.proof =
+      prove_before_load(files, read_proof_facts(files, request.region), std::optional(setup.command_line));
+  TRY(check_proof(setup.proof));
+  for (const ProofResult& result : setup.proof) {
+    if (result.verdict != Verdict::unknown) continue;
+    setup.warnings.push_back(
+        fmt::format("not proved ({}): {}; wanted: {}", result.name, result.seen, result.wanted));
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files) {
@@ -120,6 +145,7 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
       request.kernel_path.empty() ? files.path("/boot/vmlinuz-" + running_version) : request.kernel_path;
   const std::string kernel = TRY(read_whole_file(setup.kernel_path, kKernelSizeMax));
   setup.kernel = TRY(in_context(setup.kernel_path, parse_kernel_image(kernel)));
+  setup.kernel_sha256 = TRY(sha256_text(kernel));
   if (setup.kernel.version != running_version) {
     setup.warnings.push_back(
         fmt::format("the crash kernel is {}, the running one {}", setup.kernel.version, running_version));
@@ -129,27 +155,42 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
                                             : request.modules_directory;
   const auto watchdog_modules = wanted_watchdog_modules(request, find_watchdog(files), setup.warnings);
   std::vector<std::string> missing;
-  const CrashModules modules = TRY(read_crash_modules(modules_directory, watchdog_modules, missing));
+  CrashModules modules = TRY(read_crash_modules(modules_directory, watchdog_modules, missing));
   for (const std::string& name : missing) {
     setup.warnings.push_back(fmt::format("{} has no module {}: the crash kernel may not feed the watchdog",
                                          modules_directory, name));
   }
-  setup.capture_path = TRY(find_capture(request.capture_path));
-  const std::string capture = TRY(read_capture(setup.capture_path));
   std::string appended;
   if (!request.appended_archive_path.empty()) {
     appended = TRY(read_whole_file(request.appended_archive_path, kAppendedArchiveSizeMax));
   }
   configuration.region_start = setup.region.start;
   configuration.region_size = setup.region.size;
-  configuration.info = gather_boot_facts(files);
+  configuration.info = gather_boot_facts(files, request.consent_file);
+  if (!request.armed_at.empty()) configuration.info["armed_at"] = request.armed_at;
+  setup.armed_at = configuration.info["armed_at"];
+  configuration.secret = request.secret;
   configuration.hints = gather_kernel_hints(files);
   const KernelConfig kernel_config =
       find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);
-  setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended));
+  if (request.outside_image_path.empty()) {
+    setup.capture_path = TRY(find_capture(request.capture_path));
+    const std::string capture = TRY(read_capture(setup.capture_path));
+    const ArchiveCache cache(request.cache_directory);
+    setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended,
+                                        request.cache_directory.empty() ? nullptr : &cache));
+    if (!setup.image.cache_problem.empty()) {
+      setup.warnings.push_back("the next arming will take longer: " + setup.image.cache_problem);
+    }
+  } else {
+    setup.capture_path = "of " + request.outside_image_path;
+    setup.image = TRY(adopt_outside_image(request.outside_image_path, modules, configuration, kernel_config,
+                                          appended, setup.warnings));
+  }
   const CrashEnd end{configuration.reset, !modules.watchdog.empty()};
   setup.command_line = TRY(crash_command_line(setup.region, end, files.line_or_empty("/proc/cmdline"),
                                               request.appended_command_line));
+  if (!request.image_only) TRY(prove_setup(request, files, setup));
   if (configuration.reset == ResetMode::off) {
     setup.warnings.push_back("the dump is lost when the crash kernel switches the machine off");
   }
@@ -157,11 +198,11 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
 }
 
 std::optional<std::string> reservation_warning(const CrashSetup& setup, ByteCount reserved_size) {
-  const ByteCount wanted =
-      setup.kernel.init_size + setup.image.bytes.size() + setup.image.unpacked_size + kCrashKernelWorkingSize;
-  if (reserved_size >= wanted) return std::nullopt;
-  return fmt::format("crashkernel= reserves {}, but this kernel and image probably need {}",
-                     readable_byte_count(reserved_size), readable_byte_count(wanted));
+  return reservation_shortage(memory_need(setup), reserved_size);
+}
+
+CrashMemoryNeed memory_need(const CrashSetup& setup) {
+  return crash_memory_need(setup.kernel, setup.image.bytes.size(), setup.image.unpacked_size);
 }
 
 Outcome<ByteCount> load_crash_setup(CrashSetup& setup, CrashKernelLoader& loader) {

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "arm/load/crash_kernel.h"
+#include "arm/load/crash_memory_need.h"
 #include "arm/load/kernel_image.h"
+#include "arm/load/proof.h"
 #include "arm/machine/machine_files.h"
 #include "arm/machine/memory_map.h"
 #include "common/hosted/failure.h"
@@ -32,6 +34,11 @@ struct ArmRequest {
   std::optional<AddressRange> region;  // the only one of the machine
   std::string appended_command_line;
   std::string appended_archive_path;  // none
+  std::string outside_image_path;     // none: the image is built here; else see initramfs/outside_image.h
+  std::string consent_file;           // none
+  std::string cache_directory;        // of base archives; none: every image is built from scratch
+  std::string armed_at;               // into the image; empty: the time it is
+  Secret secret;                      // into the image, when it is set
   bool image_only = false;  // not to be loaded here: the region may come from the command line unproved
 };
 
@@ -42,14 +49,26 @@ struct CrashSetup {
   std::string capture_path;
   CrashImage image;
   std::string command_line;
+  std::string kernel_sha256;
+  std::string armed_at;
+  std::vector<ProofResult> proof;  // empty for an image that is not to be loaded here
   std::vector<std::string> warnings;
+
+  CrashSetup() = default;
+  CrashSetup(CrashSetup&&) = default;
+  CrashSetup& operator=(CrashSetup&&) = default;
+  ~CrashSetup() { wipe_text(image.bytes); }  // there is the secret in it
 };
 
-// ErrorCode::invalid for values that make no sense.
+// ErrorCode::invalid for values that make no sense; refused when it would not be safe to load it, see
+// proof.h.
 Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files);
 
 // Returns the reserved size. Adds a warning to `setup` when the reservation is doubtful for it.
 Outcome<ByteCount> load_crash_setup(CrashSetup& setup, CrashKernelLoader& loader);
+
+// What the crash kernel of `setup` needs of crashkernel=.
+CrashMemoryNeed memory_need(const CrashSetup& setup);
 
 // Why `reserved_size` of crashkernel= is probably too small, or nothing.
 std::optional<std::string> reservation_warning(const CrashSetup& setup, ByteCount reserved_size);

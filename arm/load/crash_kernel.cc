@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 
@@ -38,6 +39,23 @@ Outcome<std::uint64_t> read_kexec_number(const std::string& name) {
       "mounted");
 }
 
+// `lockdown` as /sys/kernel/security/lockdown reads, empty when it cannot be read.
+std::string lockdown_reason(std::string_view lockdown) {
+  constexpr const char* kUnsigned =
+      "the kernel image has no signature that it trusts: use the distribution's signed kernel as crash "
+      "kernel";
+  constexpr const char* kNoCapability = "CAP_SYS_BOOT is missing";
+  const auto open = lockdown.find('[');
+  const auto close = lockdown.find(']', std::min(open, lockdown.size()));
+  if (open == std::string_view::npos || close == std::string_view::npos) {
+    return fmt::format("either the kernel is locked down (Secure Boot) and {}; or {}", kUnsigned,
+                       kNoCapability);
+  }
+  const std::string_view level = lockdown.substr(open + 1, close - open - 1);
+  if (level == "none") return kNoCapability;
+  return fmt::format("the kernel is locked down ({}, as with Secure Boot) and {}", level, kUnsigned);
+}
+
 class SystemCrashKernelLoader : public CrashKernelLoader {
  public:
   Outcome<ByteCount> reserved_size() override { return read_kexec_number("crash_size"); }
@@ -52,7 +70,9 @@ class SystemCrashKernelLoader : public CrashKernelLoader {
     if (disabled.has_value() && *disabled != 0) {
       return "kernel.kexec_load_disabled is 1, which forbids it until the next boot";
     }
-    return "the kernel is locked down and wants a signed kernel image, or CAP_SYS_BOOT is missing";
+    // "none [integrity] confidentiality"; securityfs need not be mounted.
+    const auto lockdown = read_whole_file("/sys/kernel/security/lockdown", 256);
+    return lockdown_reason(lockdown.has_value() ? *lockdown : "");
   }
 
  private:
@@ -103,6 +123,13 @@ Failure explain(const std::string& doing, int call_errno, ByteCount reserved_siz
   }
 }
 
+std::string state_after_failure(CrashKernelLoader& loader) {
+  const auto loaded = loader.loaded();
+  if (!loaded.has_value()) return "";
+  return *loaded ? "; the crash kernel loaded before is still in place"
+                 : "; the crash kernel loaded before is gone, so a crash would now not be captured";
+}
+
 }  // namespace
 
 CrashKernelLoader& system_crash_kernel_loader() {
@@ -117,8 +144,13 @@ Outcome<ByteCount> load_crash_kernel(CrashKernelLoader& loader, int kernel_fd, c
   const UniqueFd initramfs_fd(::memfd_create("warmdump-crash-image", MFD_CLOEXEC));
   if (!initramfs_fd.valid()) return Failure::system("cannot create a file in memory", errno);
   TRY(write_all(initramfs_fd.get(), initramfs, "the crash image in memory"));
+  const auto was_loaded = loader.loaded();
   const int load_errno = loader.load(kernel_fd, initramfs_fd.get(), command_line);
-  if (load_errno != 0) return explain("cannot load the crash kernel", load_errno, reserved_size, loader);
+  if (load_errno != 0) {
+    Failure failure = explain("cannot load the crash kernel", load_errno, reserved_size, loader);
+    if (was_loaded.has_value() && *was_loaded) failure.message += state_after_failure(loader);
+    return failure;
+  }
   if (!TRY(loader.loaded())) {
     return Failure(ErrorCode::io, "the kernel took the crash kernel, but says that none is loaded");
   }

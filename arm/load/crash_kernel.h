@@ -27,8 +27,10 @@ class CrashKernelLoader {
 // where newer kernels keep them).
 CrashKernelLoader& system_crash_kernel_loader();
 
-// Loads kernel and initramfs, replacing what was loaded, and makes sure that the kernel says so. On failure
-// an image loaded before may or may not be left; the kernel frees it before it takes the new one. Returns the
+// Loads kernel and initramfs over what was loaded, without unloading that first, and makes sure that the
+// kernel says so. Both use the same memory, so the kernel gives up the old one inside the call, once it has
+// checked permission and that no other load is going on, and before it looks at the new image
+// (kernel/kexec_file.c): a failure after that leaves none, and its message says which it is. Returns the
 // reserved size.
 Outcome<ByteCount> load_crash_kernel(CrashKernelLoader& loader, int kernel_fd, const std::string& initramfs,
                                      const std::string& command_line);

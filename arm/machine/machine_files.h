@@ -48,6 +48,12 @@ class MachineFiles {
     return names;
   }
 
+  // Where a symbolic link points, as it stands there; empty for what is none.
+  std::string link_target(const std::string& path) const {
+    std::error_code ignored;
+    return std::filesystem::read_symlink(root_ + path, ignored).string();
+  }
+
   std::string path(const std::string& absolute) const { return root_ + absolute; }
 
  private:

@@ -50,6 +50,17 @@ Outcome<void> write_durably(const std::string& path, std::string_view bytes) {
   return {};
 }
 
+// So that the rename itself survives a crash.
+Outcome<void> flush_directory_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return Failure::system("cannot open " + directory, errno);
+  // EINVAL: a file system that has nothing to flush.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL) return Failure::system("cannot flush " + directory, errno);
+  return {};
+}
+
 }  // namespace
 
 Outcome<void> write_whole_file(const std::string& path, std::string_view bytes) {
@@ -60,8 +71,11 @@ Outcome<void> write_whole_file(const std::string& path, std::string_view bytes) 
     ::unlink(new_path.c_str());
     return Failure::system(fmt::format("cannot rename {} to {}", new_path, path), rename_errno);
   }
-  if (!written.has_value()) ::unlink(new_path.c_str());
-  return written;
+  if (!written.has_value()) {
+    ::unlink(new_path.c_str());
+    return written;
+  }
+  return flush_directory_of(path);
 }
 
 }  // namespace warmdump

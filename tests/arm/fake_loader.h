@@ -14,7 +14,10 @@ class FakeLoader : public CrashKernelLoader {
   Outcome<bool> loaded() override { return is_loaded && !forgets; }
   int load(int, int initrd_fd, const std::string& line) override {
     ++loads;
-    if (load_errno != 0) return load_errno;
+    if (load_errno != 0) {
+      is_loaded = is_loaded && !frees_on_failure;
+      return load_errno;
+    }
     command_line = line;
     initramfs.resize(initramfs_size_max);
     const ssize_t size = ::pread(initrd_fd, initramfs.data(), initramfs.size(), 0);
@@ -34,6 +37,7 @@ class FakeLoader : public CrashKernelLoader {
   int load_errno = 0;
   bool forgets = false;  // takes the image, but says that none is loaded
   bool is_loaded = false;
+  bool frees_on_failure = false;  // what was loaded, as the kernel does once it looks at a new image
   int loads = 0;
   std::string command_line;
   std::string initramfs;

@@ -45,6 +45,14 @@ TEST(CaptureConfiguration, every_reset_has_its_word) {
   EXPECT_FALSE(reset_of_word("soon").has_value());
 }
 
+TEST(CaptureConfiguration, a_secret_is_there_only_when_it_is_set) {
+  EXPECT_EQ(capture_configuration_text({}, {}, "").find("secret"), std::string::npos);
+  CaptureConfiguration configuration;
+  configuration.secret = *Secret::parse(std::string(62, '0') + "a7");
+  EXPECT_NE(capture_configuration_text(configuration, {}, "").find("secret=" + std::string(62, '0') + "a7\n"),
+            std::string::npos);
+}
+
 TEST(CaptureConfiguration, built_in_driver_has_no_line) {
   EXPECT_EQ(capture_configuration_text({}, {}, "").find("module"), std::string::npos);
 }

@@ -8,6 +8,7 @@
 #include "initramfs/compressor.h"
 #include "initramfs/cpio_writer.h"
 #include "tests/initramfs/cpio_reader.h"
+#include "tests/support/temporary_directory.h"
 
 namespace warmdump {
 namespace {
@@ -113,6 +114,41 @@ TEST(ImageBuilder, same_input_same_bytes) {
   const auto first = build_crash_image("program", sample_modules(), {}, config, "");
   const auto second = build_crash_image("program", sample_modules(), {}, config, "");
   EXPECT_EQ(first->bytes, second->bytes);
+}
+
+TEST(ImageBuilder, the_base_comes_from_the_cache_when_nothing_of_it_changed) {
+  const test::TemporaryDirectory directory;
+  const ArchiveCache cache(directory.file("cache"));
+  const auto config = KernelConfig::parse("CONFIG_RD_XZ=y\n");
+  const auto build = [&cache](std::string_view program, const CrashModules& modules, unsigned level,
+                              const KernelConfig& kernel) {
+    CaptureConfiguration configuration;
+    configuration.dump_level = level;
+    auto with = build_crash_image(program, modules, configuration, kernel, "more", &cache);
+    const auto without = build_crash_image(program, modules, configuration, kernel, "more");
+    EXPECT_EQ(with->bytes, without->bytes);
+    EXPECT_EQ(with->cache_problem, "");
+    return with->base_was_cached;
+  };
+  EXPECT_FALSE(build("program", sample_modules(), 31, config));
+  EXPECT_TRUE(build("program", sample_modules(), 31, config));
+  EXPECT_TRUE(build("program", sample_modules(), 16, config));  // the configuration is no part of the base
+  EXPECT_FALSE(build("another", sample_modules(), 31, config));
+  CrashModules modules = sample_modules();
+  modules.early[1].content = "changed";
+  EXPECT_FALSE(build("program", modules, 31, config));
+  EXPECT_FALSE(build("program", sample_modules(), 31, KernelConfig::parse("CONFIG_RD_ZSTD=y\n")));
+  EXPECT_FALSE(
+      build("program", sample_modules(), 31, KernelConfig::parse("CONFIG_RD_XZ=y\nCONFIG_XZ_DEC_X86=y\n")));
+}
+
+TEST(ImageBuilder, a_cache_that_cannot_be_written_costs_no_image) {
+  const ArchiveCache cache("/nowhere/cache");
+  const auto image = build_crash_image("program", sample_modules(), {}, {}, "", &cache);
+  ASSERT_TRUE(image.has_value());
+  EXPECT_FALSE(image->base_was_cached);
+  EXPECT_THAT(image->cache_problem, HasSubstr("/nowhere/cache"));
+  EXPECT_THAT(image->module_names(), ElementsAre("libnvdimm", "nd_e820", "nd_pmem"));
 }
 
 std::string program(std::uint16_t machine, std::uint32_t segment_type) {

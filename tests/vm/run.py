@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 
+import builders
 import page_truth
 import power_cut
 import qemu
@@ -33,6 +34,7 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # To add one: its name, a function that takes a scenario.Context and raises if something does not hold, and the kernels
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
+    "builders": (builders.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "power-cut": (power_cut.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),

@@ -1,15 +1,12 @@
 #include "arm/load/arm.h"
 
-#include <elf.h>
 #include <gmock/gmock.h>
 
-#include <cstring>
 #include <filesystem>
+#include <memory>
 
+#include "tests/arm/armed_machine.h"
 #include "tests/arm/fake_loader.h"
-#include "tests/arm/machines.h"
-#include "tests/arm/sample_kernel.h"
-#include "tests/support/temporary_directory.h"
 
 namespace warmdump {
 namespace {
@@ -17,40 +14,19 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string static_program() {
-  Elf64_Ehdr header{};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_type = ET_EXEC;
-  header.e_machine = EM_X86_64;
-  header.e_phoff = sizeof header;
-  header.e_phentsize = sizeof(Elf64_Phdr);
-  return std::string(reinterpret_cast<const char*>(&header), sizeof header);
-}
-
-// A machine as files below a folder: booted with a region, its kernel and modules installed.
 class ArmMachine : public testing::Test {
  protected:
-  void SetUp() override {
-    write("/proc/cmdline", "root=/dev/sda1 memmap=514M!0x10fe00000 crashkernel=128M console=ttyS0\n");
-    write("/proc/iomem", machines::kVirtual4GibArmed);
-    write("/proc/sys/kernel/osrelease", "6.1.0-test\n");
-    write("/proc/sys/kernel/random/boot_id", "11-22\n");
-    write("/boot/vmlinuz-6.1.0-test", sample_kernel("6.1.0-test"));
-    write("/lib/modules/6.1.0-test/modules.dep", "");
-    write("/lib/modules/6.1.0-test/modules.builtin", "libnvdimm.ko\nnd_e820.ko\nnd_pmem.ko\n");
-    write("/capture", static_program());
+  ArmMachine() { reset(); }
+  void reset() {
+    machine_ = std::make_unique<ArmedMachine>();
+    root_ = machine_->path("");
     request_.capture_path = root_ + "/capture";
   }
+  void write(const std::string& path, const std::string& content) { machine_->write(path, content); }
+  Outcome<CrashSetup> prepare() { return prepare_crash_setup(request_, machine_->files()); }
 
-  void write(const std::string& path, const std::string& content) {
-    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
-    ASSERT_TRUE(write_whole_file(root_ + path, content).has_value());
-  }
-  Outcome<CrashSetup> prepare() { return prepare_crash_setup(request_, MachineFiles(root_)); }
-
-  const test::TemporaryDirectory directory_;
-  const std::string root_ = directory_.path();
+  std::unique_ptr<ArmedMachine> machine_;
+  std::string root_;
   ArmRequest request_;
 };
 
@@ -190,8 +166,7 @@ TEST_F(ArmMachine, every_missing_part_has_its_message) {
       {"/proc/iomem", machines::kVirtual4Gib, "warmdump plan"},
   };
   for (const auto& test : cases) {
-    TearDown();
-    SetUp();
+    reset();
     write(test.path, test.content);
     const auto setup = prepare();
     ASSERT_FALSE(setup.has_value()) << test.path;

@@ -53,6 +53,12 @@ TEST(Configuration, TakesAllKeys) {
   EXPECT_EQ(options.info, "boot_id=abc\nos=Debian 12\n");
 }
 
+TEST(Configuration, ASecretIsTakenWithoutAWord) {
+  const Settings settings(std::string(kRegion) + "secret=" + std::string(64, 'a') + "\n");
+  EXPECT_EQ(settings.reader.problem_count(), 0U);
+  EXPECT_EQ(settings.options.info, "");
+}
+
 TEST(Configuration, TheLastLineNeedsNoNewline) {
   for (const char* end : {"", "\n"}) {
     const Settings settings(std::string(kRegion) + "deadline=120" + end);

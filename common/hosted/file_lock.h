@@ -18,6 +18,8 @@ class FileLock {
   // Locks `path`, which is made as an empty file when nothing is there. Does not wait.
   // Errors: busy when somebody else holds it; those of open(2).
   static Outcome<FileLock> take(const std::filesystem::path& path);
+  // The same, but waits for as long as somebody else holds it.
+  static Outcome<FileLock> wait_for(const std::filesystem::path& path);
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

@@ -1,0 +1,86 @@
+// The record of an armed boot: what `warmdump arm` loaded, and the secret it put into the crash image.
+// Written before the crash kernel is loaded, so that no dump can come whose record is missing; read by
+// whoever asks whether the machine is armed, and by the next boot to judge the dump it finds.
+//
+// A JSON file of root alone, <directory>/<boot id>.json, mode 0600:
+//
+//   {"schema": 1, "sequence": 7, "boot_id": "...", "armed_at": "2025-01-31T12:00:00Z",
+//    "region": {"start": 4561305600, "size": 538968064},
+//    "kernel": {"path": "...", "version": "6.1.0-50-amd64", "sha256": "..."}, "command_line": "...",
+//    "image": {"size": 213456, "sha256": "...", "modules": ["libnvdimm", ...]},
+//    "crash_memory": 134217728, "memory": "...", "arguments": ["--dump-level=16", ...],
+//    "secret": "<64 hexadecimal digits>", "test_id": "..."}
+//
+// To add a value: a member of ArmRecord, a line each in the two halves of arm_record.cc; absent in an older
+// record, it keeps its default. `schema` grows only when an older program would misread the file.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/hosted/failure.h"
+#include "common/hosted/secret.h"
+#include "common/units.h"
+
+namespace warmdump {
+
+inline constexpr const char* kArmRecordDirectory = "/var/lib/warmdump/arm";
+inline constexpr std::size_t kArmRecordsKept = 4;  // boots; a dump may wait in the region over some
+
+struct ArmRecord {
+  std::uint64_t sequence = 0;  // counts armed boots, since a clock may be wrong; store() sets it
+  std::string boot_id;
+  std::string armed_at;  // UTC, "2025-01-31T12:00:00Z"; when `warmdump arm` ran last, reloads aside
+  PhysicalAddress region_start = 0;
+  ByteCount region_size = 0;
+  std::string kernel_path;
+  std::string kernel_version;  // of the crash kernel
+  std::string kernel_sha256;
+  std::string command_line;  // of the crash kernel
+  ByteCount image_size = 0;
+  std::string image_sha256;
+  std::vector<std::string> modules;  // in the image, in load order
+  ByteCount crash_memory = 0;        // set apart by crashkernel= when it was loaded
+  std::string memory;  // memory_fingerprint() when it was loaded: what the elfcorehdr was made from
+  std::vector<std::string> arguments;  // of `warmdump arm`, by which it can be loaded again
+  // One per boot, however often it is armed: a dump of this boot can then be judged whichever of the images
+  // was loaded, also when a load failed half way.
+  Secret secret;
+  std::string test_id;  // of a crash made on purpose; empty: none
+};
+
+// One line of JSON. Holds the secret: the caller wipes it.
+std::string arm_record_text(const ArmRecord& record);
+
+// `name` is the file's, for messages. ErrorCode::corrupt with the key that is missing or wrong, unsupported
+// for a schema this program does not know.
+Outcome<ArmRecord> parse_arm_record(std::string_view text, const std::string& name);
+
+class ArmRecords {
+ public:
+  explicit ArmRecords(std::string directory = kArmRecordDirectory) : directory_(std::move(directory)) {}
+
+  // Empty when this boot was never armed. ErrorCode::invalid for what is no boot id.
+  Outcome<std::optional<ArmRecord>> find(const std::string& boot_id) const;
+
+  // Creates or replaces the record of its boot, durable when this returns, and removes those of all but the
+  // last kArmRecordsKept boots. The directory is made as needed, 0700. On failure an older record of this
+  // boot is still whole.
+  Outcome<void> store(ArmRecord& record) const;
+
+  // Every record that can be read, that of the last boot first.
+  std::vector<ArmRecord> all() const;
+
+  const std::string& directory() const { return directory_; }
+
+ private:
+  Outcome<std::string> path_of(const std::string& boot_id) const;
+
+  std::string directory_;
+};
+
+}  // namespace warmdump

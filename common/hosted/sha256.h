@@ -1,0 +1,28 @@
+// SHA-256, by OpenSSL.
+
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/hosted/failure.h"
+#include "common/units.h"
+
+namespace warmdump {
+
+// 64 lower-case hexadecimal digits.
+Outcome<std::string> sha256_text(std::string_view bytes);
+
+// The same of exactly `size` bytes from the start of fd (its file position stays), in bounded memory. A
+// shorter file is `corrupt`. `done` is called with the bytes hashed so far.
+Outcome<std::string> sha256_of_file(int fd, ByteCount size, const std::function<void(ByteCount)>& done);
+
+// HMAC-SHA-256 (RFC 2104).
+Outcome<std::array<unsigned char, 32>> hmac_sha256(std::string_view key, std::string_view bytes);
+
+// Two lower-case hexadecimal digits a byte.
+std::string hexadecimal_text(std::string_view bytes);
+
+}  // namespace warmdump

@@ -1,0 +1,168 @@
+#include "arm/load/arming.h"
+
+#include <gmock/gmock.h>
+
+#include <cerrno>
+
+#include "arm/load/crash_kernel.h"
+#include "tests/arm/armed_machine.h"
+#include "tests/arm/fake_loader.h"
+
+namespace warmdump {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class Arming : public testing::Test {
+ protected:
+  Arming() {
+    request_.capture_path = machine_.path("/capture");
+    request_.cache_directory = state_.file("cache");
+    places_.records = state_.file("lib/arm");
+    places_.run = state_.file("run");
+  }
+  Outcome<ArmResult> arm() {
+    return arm_machine(request_, {"--dump-level=16"}, machine_.files(), loader_, places_);
+  }
+  Outcome<ArmResult> reload() {
+    const auto record = armed_record(machine_.files(), places_);
+    if (!record.has_value()) return record.error();
+    if (!*record) return Failure(ErrorCode::not_found, "not armed");
+    return reload_machine(request_, **record, machine_.files(), loader_, places_);
+  }
+  std::optional<ArmRecord> record() const { return *ArmRecords(places_.records).find("11-22"); }
+
+  const ArmedMachine machine_;
+  const test::TemporaryDirectory state_{test::TemporaryDirectory::Place::memory};
+  ArmRequest request_;
+  ArmPlaces places_;
+  FakeLoader loader_;
+};
+
+TEST_F(Arming, what_is_loaded_is_recorded_with_the_secret_that_is_in_it) {
+  const auto result = arm();
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  const auto stored = record();
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_THAT(loader_.initramfs, HasSubstr("secret=" + stored->secret.hexadecimal() + "\n"));
+  EXPECT_TRUE(stored->secret.is_set());
+  EXPECT_THAT(loader_.command_line, Not(HasSubstr(stored->secret.hexadecimal())));
+  EXPECT_EQ(stored->region_start, ArmedMachine::kRegionStart);
+  EXPECT_EQ(stored->region_size, ArmedMachine::kRegionSize);
+  EXPECT_EQ(stored->kernel_version, "6.1.0-test");
+  EXPECT_EQ(stored->command_line, loader_.command_line);
+  EXPECT_EQ(stored->image_size, loader_.initramfs.size());
+  EXPECT_EQ(stored->crash_memory, loader_.reserved);
+  EXPECT_THAT(stored->arguments, testing::ElementsAre("--dump-level=16"));
+  EXPECT_THAT(loader_.initramfs, HasSubstr("info.armed_at=" + stored->armed_at));
+}
+
+TEST_F(Arming, a_boot_keeps_its_secret_and_the_next_gets_another) {
+  ASSERT_TRUE(arm().has_value());
+  const Secret first = record()->secret;
+  request_.dump_level = 16;
+  ASSERT_TRUE(arm().has_value());
+  EXPECT_EQ(record()->secret, first);
+  EXPECT_EQ(loader_.loads, 2);
+  machine_.write("/proc/sys/kernel/random/boot_id", "33-44\n");
+  ASSERT_TRUE(arm().has_value());
+  EXPECT_FALSE((*ArmRecords(places_.records).find("33-44"))->secret == first);
+}
+
+TEST_F(Arming, a_damaged_record_is_told_and_replaced) {
+  ASSERT_TRUE(arm().has_value());
+  ASSERT_TRUE(write_whole_file(places_.records + "/11-22.json", "{}").has_value());
+  const auto result = arm();
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_THAT(result->setup.warnings, testing::Contains(HasSubstr("new secret")));
+  EXPECT_THAT(loader_.initramfs, HasSubstr("secret=" + record()->secret.hexadecimal()));
+}
+
+TEST_F(Arming, nothing_is_loaded_when_it_is_not_safe) {
+  machine_.write("/sys/devices/system/memory/memory36/valid_zones", "Normal\n");
+  const auto result = arm();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, ErrorCode::refused);
+  EXPECT_THAT(result.error().message, HasSubstr("memory36 is online and in zone Normal"));
+  EXPECT_EQ(loader_.loads, 0);
+  EXPECT_FALSE(record().has_value());
+}
+
+TEST_F(Arming, nothing_is_loaded_without_a_record) {
+  machine_.write("/proc/sys/kernel/random/boot_id", "../x\n");
+  EXPECT_FALSE(arm().has_value());
+  EXPECT_EQ(loader_.loads, 0);
+}
+
+TEST_F(Arming, a_failed_load_leaves_the_record_of_what_is_loaded) {
+  ASSERT_TRUE(arm().has_value());
+  const std::string loaded = record()->image_sha256;
+  request_.dump_level = 0;
+  loader_.load_errno = EPERM;
+  const auto result = arm();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message, HasSubstr("still in place"));
+  EXPECT_EQ(record()->image_sha256, loaded);
+}
+
+TEST_F(Arming, a_load_that_costs_the_old_one_says_so) {
+  ASSERT_TRUE(arm().has_value());
+  loader_.load_errno = ENOMEM;
+  loader_.frees_on_failure = true;
+  EXPECT_THAT(arm().error().message, HasSubstr("is gone, so a crash would now not be captured"));
+}
+
+TEST_F(Arming, a_reload_changes_nothing_when_nothing_changed) {
+  EXPECT_EQ(reload().error().code, ErrorCode::not_found);
+  ASSERT_TRUE(arm().has_value());
+  const auto result = reload();
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_TRUE(result->was_current);
+  EXPECT_TRUE(result->setup.image.base_was_cached);
+  EXPECT_EQ(loader_.loads, 1);
+}
+
+TEST_F(Arming, a_reload_takes_in_memory_that_was_added) {
+  ASSERT_TRUE(arm().has_value());
+  const std::string image = loader_.initramfs;
+  machine_.write("/proc/iomem",
+                 std::string(machines::kVirtual4GibArmed) + "140000000-147ffffff : System RAM\n");
+  EXPECT_FALSE(reload()->was_current);
+  EXPECT_EQ(loader_.loads, 2);
+  EXPECT_EQ(loader_.initramfs, image);
+  EXPECT_TRUE(reload()->was_current);
+  EXPECT_EQ(loader_.loads, 2);
+}
+
+TEST_F(Arming, a_reload_leaves_to_the_kernel_what_it_does_by_itself) {
+  ASSERT_TRUE(arm().has_value());
+  for (const char* kind : {"memory", "cpu"}) {
+    machine_.write(std::string("/sys/devices/system/") + kind + "/crash_hotplug", "1\n");
+  }
+  machine_.write("/sys/devices/system/cpu/present", "0-7\n");
+  EXPECT_TRUE(reload()->was_current);
+  request_.dump_level = 16;
+  EXPECT_FALSE(reload()->was_current);
+  EXPECT_EQ(loader_.loads, 2);
+}
+
+TEST_F(Arming, a_reload_loads_again_what_somebody_unloaded) {
+  ASSERT_TRUE(arm().has_value());
+  loader_.is_loaded = false;
+  EXPECT_FALSE(reload()->was_current);
+  EXPECT_TRUE(loader_.is_loaded);
+}
+
+TEST_F(Arming, disarming_unloads_and_keeps_the_record) {
+  ASSERT_TRUE(arm().has_value());
+  EXPECT_TRUE(armed_record(machine_.files(), places_)->has_value());
+  ASSERT_TRUE(disarm_machine(loader_, places_).has_value());
+  EXPECT_FALSE(loader_.is_loaded);
+  EXPECT_FALSE(armed_record(machine_.files(), places_)->has_value());
+  EXPECT_TRUE(record().has_value());
+  EXPECT_TRUE(disarm_machine(loader_, places_).has_value());
+}
+
+}  // namespace
+}  // namespace warmdump
