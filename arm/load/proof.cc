@@ -119,9 +119,10 @@ Found firmware_gives_it(const Input& input) {
 Found initrd_outside(const Input& input) {
   const auto bytes = input.files.read("/sys/kernel/boot_params/data");
   if (!bytes.has_value()) return unknown(bytes.error().message);
-  const auto initrd = initrd_range(*bytes);
-  if (!initrd) return unknown("/sys/kernel/boot_params/data is cut short");
-  if (initrd->size == 0) return holds("this boot had no initrd");
+  const auto parameters = parse_boot_parameters(*bytes);
+  if (!parameters.has_value()) return unknown("/sys/kernel/boot_params/data: " + parameters.error().message);
+  const auto& initrd = parameters->initrd;
+  if (!initrd) return holds("this boot had no initrd");
   if (initrd->overlaps(input.region())) {
     return fails(
         fmt::format("the boot loader put the initrd into it, at {}: the next boot would overwrite the dump",

@@ -1,16 +1,27 @@
-// What the boot loader handed to the kernel: struct boot_params (Linux Documentation/arch/x86/zero-page.rst).
+// What the boot loader handed to the kernel on x86: the e820 map of this very boot, the initrd's place.
+// Layout: Linux Documentation/arch/x86/boot.rst and zero-page.rst.
 
 #pragma once
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "arm/machine/memory_map.h"
+#include "common/hosted/failure.h"
 
 namespace warmdump {
 
-// Where the boot loader put the initrd; size 0 when there was none. Empty when `boot_parameters`, the bytes
-// of /sys/kernel/boot_params/data, are too short to tell.
-std::optional<AddressRange> initrd_range(std::string_view boot_parameters);
+struct BootParameters {
+  // RAM at boot, by address. Memory that was plugged in later is not here.
+  std::vector<AddressRange> ram;
+  // Whether `ram` is all of it: of more than 128 entries the rest is elsewhere.
+  bool ram_complete = false;
+  std::optional<AddressRange> initrd;  // where the boot loader put it
+  bool efi = false;
+};
+
+// Bytes of /sys/kernel/boot_params/data. ErrorCode::corrupt when they are not that.
+Outcome<BootParameters> parse_boot_parameters(std::string_view bytes);
 
 }  // namespace warmdump

@@ -86,6 +86,7 @@ class ArmedMachine {
       const LittleEndian<std::uint32_t> stored(static_cast<std::uint32_t>(number));
       std::memcpy(bytes.data() + offset, &stored, sizeof stored);
     };
+    put(0x202, 0x53726448);  // "HdrS"
     put(0x218, initrd & 0xffffffff);
     put(0x0c0, initrd >> 32);
     put(0x21c, size & 0xffffffff);
