@@ -68,7 +68,13 @@ Outcome<CrashImage> build_crash_image_on(std::string outside_image, CrashModules
   image.bytes = std::move(outside_image);
   image.compression = content.compression;
   image.unpacked_size = content.unpacked_size + appended_archive.size();
-  for (const auto& [path, bytes] : content.files) image.parts.push_back({path, bytes.size()});
+  const auto add_part = [&](const std::string& path) {
+    image.parts.push_back({path, content.files.find(path)->second.size()});
+  };
+  for (const ModuleFile& module : modules.watchdog) add_part(module_path_in_image(module.name));
+  for (const ModuleFile& module : modules.early) add_part(module_path_in_image(module.name));
+  if (modules.pmem) add_part(module_path_in_image(modules.pmem->name));
+  add_part("init");
   append_boot_archives(image.bytes, modules, configuration, appended_archive);
   return image;
 }

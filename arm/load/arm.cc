@@ -107,6 +107,15 @@ Outcome<std::string> read_capture(const std::string& path) {
   return program;
 }
 
+// The file of this kernel: `pattern` with its version for every "%v".
+std::string path_for_version(std::string pattern, const std::string& version) {
+  constexpr std::string_view kVersionMark = "%v";
+  for (std::size_t at = 0; (at = pattern.find(kVersionMark, at)) != std::string::npos; at += version.size()) {
+    pattern.replace(at, kVersionMark.size(), version);
+  }
+  return pattern;
+}
+
 Outcome<CrashImage> adopt_outside_image(const std::string& path, CrashModules& modules,
                                         const CaptureConfiguration& configuration,
                                         const KernelConfig& kernel_config, std::string_view appended,
@@ -183,9 +192,10 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
       setup.warnings.push_back("the next arming will take longer: " + setup.image.cache_problem);
     }
   } else {
-    setup.capture_path = "of " + request.outside_image_path;
-    setup.image = TRY(adopt_outside_image(request.outside_image_path, modules, configuration, kernel_config,
-                                          appended, setup.warnings));
+    const std::string path = path_for_version(request.outside_image_path, setup.kernel.version);
+    setup.capture_path = "of " + path;
+    setup.image =
+        TRY(adopt_outside_image(path, modules, configuration, kernel_config, appended, setup.warnings));
   }
   const CrashEnd end{configuration.reset, !modules.watchdog.empty()};
   setup.command_line = TRY(crash_command_line(setup.region, end, files.line_or_empty("/proc/cmdline"),

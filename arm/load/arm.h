@@ -34,7 +34,8 @@ struct ArmRequest {
   std::optional<AddressRange> region;  // the only one of the machine
   std::string appended_command_line;
   std::string appended_archive_path;  // none
-  std::string outside_image_path;     // none: the image is built here; else see initramfs/outside_image.h
+  // None: the image is built here; else see initramfs/outside_image.h. "%v" stands for the kernel's version.
+  std::string outside_image_path;
   std::string consent_file;           // none
   std::string cache_directory;        // of base archives; none: every image is built from scratch
   std::string armed_at;               // into the image; empty: the time it is

@@ -53,6 +53,7 @@ constexpr Row kRows[] = {
     {"arm", "append_cmdline",
      [](const auto& node, Settings& to) { return set(node, to.arm.append_cmdline); }},
     {"arm", "append_cpio", [](const auto& node, Settings& to) { return set(node, to.arm.append_cpio); }},
+    {"arm", "image", [](const auto& node, Settings& to) { return set(node, to.arm.image); }},
     {"arm", "trim", [](const auto& node, Settings& to) { return set(node, to.arm.trim); }},
     {"arm", "kexec_load_disabled",
      [](const auto& node, Settings& to) { return set(node, to.arm.kexec_load_disabled); }},

@@ -7,7 +7,8 @@
 //   watchdog_s = 60                # a hardware watchdog cuts a capture that hangs; 0: left alone
 //   append_cmdline = ""            # more options for the crash kernel
 //   append_cpio = "/path"          # archive appended to the crash image
-//   trim = false                   # give back what the crash kernel does not need of crashkernel=
+//   image = "/boot/crash-%v.img"   # of mkinitramfs or dracut, in place of one built here; %v: the kernel's
+//   version trim = false                   # give back what the crash kernel does not need of crashkernel=
 //   kexec_load_disabled = false    # let nobody load another kernel until the next boot
 //   [consent]
 //   file = "/path"                 # its state goes into every dump
@@ -36,6 +37,7 @@ struct Settings {
     std::optional<std::uint64_t> watchdog_s;
     std::optional<std::string> append_cmdline;
     std::optional<std::string> append_cpio;
+    std::optional<std::string> image;
     std::optional<bool> trim;
     std::optional<bool> kexec_load_disabled;
   } arm;

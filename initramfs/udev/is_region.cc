@@ -1,8 +1,8 @@
-// is-region DEVICE: exit status 0 when the device begins as a region of warmdump does, 1 when it does not, 2 when that
-// cannot be told. Says nothing but in the last case: udev logs what its programs print.
+// is-region DEVICE: exit status 0 when the device begins as a region of warmdump does, 1 when it does not, 2
+// when that cannot be told. Says nothing but in the last case: udev logs what its programs print.
 //
-// For 59-warmdump-region.rules, so it is asked of every legacy PMEM disk at boot: small, static, two blocks read.
-// A header that is damaged or of a newer format still makes the device ours.
+// For 59-warmdump-region.rules, so it is asked of every legacy PMEM disk at boot: small, static, two blocks
+// read. A header that is damaged or of a newer format still makes the device ours.
 
 #include <unistd.h>
 

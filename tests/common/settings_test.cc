@@ -18,6 +18,7 @@ deadline_s = 300
 watchdog_s = 0
 append_cmdline = "mce=off"
 append_cpio = "/extra.cpio"
+image = "/boot/crash-%v.img"
 trim = true
 kexec_load_disabled = true
 [consent]
@@ -33,6 +34,7 @@ size = "auto"
   EXPECT_EQ(settings->arm.watchdog_s, 0U);
   EXPECT_EQ(settings->arm.append_cmdline, "mce=off");
   EXPECT_EQ(settings->arm.append_cpio, "/extra.cpio");
+  EXPECT_EQ(settings->arm.image, "/boot/crash-%v.img");
   EXPECT_EQ(settings->arm.trim, true);
   EXPECT_EQ(settings->arm.kexec_load_disabled, true);
   EXPECT_EQ(settings->consent.file, "/var/lib/consent");

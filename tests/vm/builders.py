@@ -6,17 +6,15 @@ initramfs. What comes out must hold the capture and its modules, and nothing els
 
 import dataclasses
 import lzma
-import os
 import pathlib
 import re
 import shutil
 import stat
 
+import debian_chroot
 import guest_image
-from scenario import ScenarioFailed, ScenarioSkipped
+from scenario import ScenarioFailed
 
-SUITE = "bookworm"  # whose builders they are
-PACKAGES = ("initramfs-tools", "dracut-core", "kmod", "cpio", "xz-utils", "zstd")
 IMAGE_KIB_MAX = 320
 UNPACKED_KIB_MAX = 1400
 
@@ -45,18 +43,20 @@ COMMANDS = {
 
 
 def run(context):
-    if os.geteuid() != 0:
-        raise ScenarioSkipped("the builders run in a chroot, which needs root")
     kernel = guest_image.Kernel(context.script("fetch-kernel", context.series))
-    root = _make_root(context, kernel)
-    images = [_build(context, root, kernel, builder) for builder in COMMANDS]
-    shutil.rmtree(root)
+    root = debian_chroot.DebianChroot(context, context.work / "root")
+    root.install_kernel(kernel)
+    data = f"/{root.install_warmdump()}/share/warmdump"
+    for path, text in STRANGERS.items():
+        root.write(path, text, mode=0o755)
+    images = [_build(context, root, builder, data, kernel.release) for builder in COMMANDS]
+    shutil.rmtree(root.directory)
     with context.cycle(boot_files=tuple(images)) as cycle:
         cycle.plan()
         cycle.boot()
         cycle.recover()
         for count, image in enumerate(images, start=1):
-            cycle.arm("--image", f"/boot/{image.name}")
+            cycle.arm("--image", f"/boot/{image.name.replace(kernel.release, '%v')}")
             context.say(f"panic with {image.name}")
             crash = cycle.crash()
             if not any("warmdump-capture: dump complete" in line for line in crash.lines):
@@ -67,42 +67,13 @@ def run(context):
         cycle.power_off()
 
 
-def _make_root(context, kernel):
-    """A Debian with both builders, this kernel's modules, and warmdump as `cmake --install` puts it."""
-    context.say("a Debian with mkinitramfs and dracut")
-    root = context.work / "root"
-    context.run("cp", "-a", context.script("debian-chroot", SUITE, *PACKAGES), root)
-    (root / "lib/modules").mkdir(exist_ok=True)
-    context.run("cp", "-a", kernel.modules, root / "lib/modules")
-    shutil.copy2(kernel.config, root / "boot")
-    context.run("env", f"DESTDIR={root}", "cmake", "--install", context.programs.parent, "--strip")
-    data = _data_directory(root)
-    modules = data.parents[1] / "lib/dracut/modules.d/90warmdump"
-    if not (root / "usr/lib/dracut/modules.d/90warmdump").exists():  # installed below another prefix than /usr
-        (root / "usr/lib/dracut/modules.d/90warmdump").symlink_to("/" / modules.relative_to(root))
-    for path, text in STRANGERS.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text)
-        (root / path).chmod(0o755)
-    return root
-
-
-def _data_directory(root):
-    for prefix in ("usr", "usr/local"):
-        if (root / prefix / "share/warmdump").is_dir():
-            return root / prefix / "share/warmdump"
-    raise ScenarioFailed("`cmake --install` brings no share/warmdump")
-
-
-def _build(context, root, kernel, builder):
+def _build(context, root, builder, data, release):
     """Runs a builder in the root; returns the image, which is looked at."""
     context.say(f"{builder} makes a crash image")
-    image = f"{builder}.img"
-    data = "/" / _data_directory(root).relative_to(root)
-    command = COMMANDS[builder].format(data=data, image=image, release=kernel.release)
-    _, output = context.run("chroot", root, "env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command.split())
+    image = f"{builder}-{release}.img"
+    output = root.run(*COMMANDS[builder].format(data=data, image=image, release=release).split())
     target = context.work / image
-    shutil.copy(root / image, target)
+    shutil.copy(root.directory / image, target)
     entries = _entries(target, output)
     unpacked = sum(entry.size for entry in entries)
     if target.stat().st_size > IMAGE_KIB_MAX << 10 or unpacked > UNPACKED_KIB_MAX << 10:

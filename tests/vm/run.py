@@ -26,6 +26,7 @@ import scenario
 import small_region
 import stray_dma
 import twice
+import udev_rules
 import watchdog
 
 SOME_KERNELS = ("6.1", "6.12")
@@ -41,6 +42,7 @@ SCENARIOS = {
     "stray-dma": (stray_dma.run, SOME_KERNELS),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
     "twice-stale": (twice.run_stale, SOME_KERNELS),
+    "udev-rules": (udev_rules.run, ("6.1",)),
     "watchdog": (watchdog.run, SOME_KERNELS),
 }
 

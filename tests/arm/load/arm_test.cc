@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "initramfs/cpio_writer.h"
 #include "tests/arm/armed_machine.h"
 #include "tests/arm/fake_loader.h"
 
@@ -84,6 +85,25 @@ TEST_F(ArmMachine, how_the_capture_ends_goes_into_the_image) {
   EXPECT_THAT(setup->image.bytes, HasSubstr("reset=efi\ndeadline=300\nwatchdog=20\n"));
   EXPECT_THAT(setup->command_line, HasSubstr("reboot=warm,efi"));
   EXPECT_THAT(setup->warnings, testing::ElementsAre(HasSubstr("no hardware watchdog")));
+}
+
+TEST_F(ArmMachine, takes_an_image_of_another_builder) {
+  CpioWriter writer;
+  writer.add_file("init", 0755, static_program() + "/warmdump.conf");
+  write("/boot/crash-6.1.0-test.img", writer.finish());
+  request_.capture_path.clear();
+  request_.outside_image_path = root_ + "/boot/crash-%v.img";
+  const auto setup = prepare();
+  ASSERT_TRUE(setup.has_value()) << setup.error().message;
+  EXPECT_THAT(setup->image.bytes, HasSubstr("info.boot_id=11-22\n"));
+  EXPECT_EQ(setup->image.compression, "none");
+
+  write("/boot/crash-6.1.0-test.img", "#!/bin/sh\n");
+  EXPECT_THAT(prepare().error().message,
+              HasSubstr("cannot use " + root_ + "/boot/crash-6.1.0-test.img as crash image"));
+  request_.outside_image_path = root_ + "/none-of-%v";
+  EXPECT_EQ(prepare().error().code, ErrorCode::not_found);
+  EXPECT_THAT(prepare().error().message, HasSubstr("none-of-6.1.0-test"));
 }
 
 TEST_F(ArmMachine, nonsense_is_refused) {
