@@ -5,11 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "arm/crashkernel/crashkernel_rules.h"
 #include "arm/machine/machine.h"
+#include "arm/machine/machine_files.h"
 #include "arm/machine/saved_machine.h"
 #include "arm/plan/plan_json.h"
 #include "arm/plan/region_plan.h"
 #include "cli/command.h"
+#include "cli/plan_boot_loader.h"
+#include "cli/plan_crashkernel.h"
 #include "cli/plan_report.h"
 #include "common/hosted/byte_count_text.h"
 
@@ -22,6 +26,8 @@ struct PlanOptions {
   std::string save;
   std::string memory;
   std::string block_size;
+  std::string crashkernel;
+  BootLoaderOptions boot_loader;
   bool json = false;
 };
 
@@ -43,9 +49,14 @@ Outcome<Machine> machine_of(const PlanOptions& options) {
   return machine;
 }
 
-Outcome<RegionPlan> make_plan(const PlanOptions& options) {
+CrashkernelRules rules_for(const PlanOptions& options, const Machine& machine) {
+  // What is only described has no files: the rules are then the newest.
+  return crashkernel_rules_of(machine, MachineFiles(options.memory.empty() ? options.from : "/nonexistent"));
+}
+
+Outcome<RegionPlan> make_plan(const PlanOptions& options, const Machine& machine) {
   PlanRequest request;
-  request.machine = TRY(machine_of(options));
+  request.machine = machine;
   if (!options.size.empty() && options.size != "auto") {
     request.size = TRY(in_context("--size", parse_byte_count(options.size)));
   }
@@ -61,14 +72,37 @@ ExitCode save(const std::string& folder) {
 
 ExitCode plan(const PlanOptions& options) {
   if (!options.save.empty()) return save(options.save);
-  const auto plan = make_plan(options);
+  if (options.boot_loader.remove) return remove_from_boot_loader(options.boot_loader);
+  const auto machine = machine_of(options);
+  if (!machine.has_value()) return report_failure(machine.error());
+  const CrashkernelRules rules = rules_for(options, *machine);
+  if (!options.crashkernel.empty())
+    return plan_crashkernel(options.crashkernel, *machine, rules, options.json);
+  auto plan = make_plan(options, *machine);
   if (!plan.has_value()) return report_failure(plan.error());
+  const bool has_options = plan->instead_of_options.empty();
+  if (!has_options && (options.boot_loader.apply || options.boot_loader.check))
+    return report_failure({ErrorCode::unsupported,
+                           "this machine's kernel makes no region by its command line; `warmdump plan` "
+                           "prints what the device tree needs"});
+  const bool is_this_machine = options.from.empty() && options.memory.empty();
+  if (options.boot_loader.apply && !is_this_machine &&
+      !options.boot_loader.boot_loader.starts_with("file:")) {
+    return report_failure(
+        {ErrorCode::invalid, "the plan is for another machine: --apply then needs --boot-loader file:PATH"});
+  }
+  const WantedOptions wanted{plan->region, boot_memory_of(*machine, {plan->region}), rules};
+  if (options.boot_loader.apply) return apply_to_boot_loader(options.boot_loader, wanted);
+  const std::string command_line = machine->command_line.value_or("");
+  if (options.boot_loader.check)
+    return check_boot_loader(options.boot_loader, wanted, command_line, options.json);
+  advise_crashkernel(wanted, command_line, *plan);
   if (options.json) {
     fmt::print("{}", plan_json(*plan));
   } else {
     print_plan(*plan);
   }
-  return plan->instead_of_options.empty() ? kExitOk : kExitUnsupported;
+  return has_options ? kExitOk : kExitUnsupported;
 }
 
 }  // namespace
@@ -90,7 +124,12 @@ void register_plan_command(CLI::App& app, ExitCode& exit_code) {
       ->excludes(memory);
   command->add_option("--block-size", options->block_size, "Size of the machine's memory blocks")
       ->type_name("SIZE");
+  command
+      ->add_option("--crashkernel", options->crashkernel,
+                   "Say where the kernel would put the crash kernel with these crashkernel= options")
+      ->type_name("TEXT");
   command->add_flag("--json", options->json, "Print JSON");
+  add_boot_loader_options(*command, options->boot_loader);
   command->callback([options, &exit_code] { exit_code = plan(*options); });
 }
 

@@ -121,6 +121,10 @@ class CrashCycle:
         self._boots += 1
         self._start(options, "cycle" if self._boots == 1 else f"cycle-{self._boots}")
 
+    def boot_with(self, options, name):
+        """Switches the machine on with these options and no plan."""
+        self._start(options, name)
+
     def recover(self, *options, is_partial=False):
         """Runs `warmdump recover`; returns its report. `is_partial`: it must say that the dump lacks something."""
         command = " ".join(("warmdump recover --json", *options))

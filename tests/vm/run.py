@@ -19,6 +19,7 @@ import time
 import traceback
 
 import builders
+import crashkernel_places
 import page_truth
 import power_cut
 import qemu
@@ -36,6 +37,7 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
     "builders": (builders.run, ("6.1",)),
+    "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "power-cut": (power_cut.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),
