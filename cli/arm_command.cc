@@ -3,22 +3,35 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <memory>
 
-#include "arm/load/arm.h"
+#include "arm/load/arming.h"
+#include "arm/load/rearming.h"
+#include "arm/machine/memory_fingerprint.h"
 #include "cli/command.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/hosted/settings.h"
 #include "common/hosted/whole_file.h"
+#include "common/kernel/page_classifier.h"
 
 namespace warmdump {
 namespace {
 
+// What the command line says; what it leaves open is filled in from the settings.
 struct ArmOptions {
   ArmRequest request;
+  std::optional<unsigned> dump_level;
+  std::optional<std::string> final_action;
   std::string region;
   std::string output;
-  bool unload = false;
+  bool reload = false;
+  double debounce_s = 0;
+  bool kexec_load_disabled = false;
+  std::vector<std::string> arguments;  // all of them but those of a reload, for the record
 };
+
+void add_options(CLI::App& app, ArmOptions& options);
 
 Outcome<AddressRange> parse_region(const std::string& text) {
   const auto comma = text.find(',');
@@ -46,44 +59,142 @@ void print_setup(const CrashSetup& setup) {
     fmt::print("{:14}{} {}\n", label, part.path, readable_byte_count(part.size));
     label = "";
   }
+  if (setup.image.base_was_cached) fmt::print("{:14}its unchanging part from the cache\n", "");
   fmt::print("command line  {}\n", setup.command_line);
 }
 
-Outcome<void> run_arm(const ArmOptions& options) {
-  if (options.unload) {
-    TRY(unload_crash_kernel(system_crash_kernel_loader()));
-    fmt::print("Not armed: the crash kernel is unloaded.\n");
-    return {};
-  }
+template <class T, class Setting>
+void fill_in(std::optional<T>& option, const std::optional<Setting>& setting) {
+  if (!option && setting) option = static_cast<T>(*setting);
+}
+
+void fill_in(std::string& option, const std::optional<std::string>& setting) {
+  if (option.empty() && setting) option = *setting;
+}
+
+// The command line goes over the settings.
+Outcome<ArmRequest> request_of(const ArmOptions& options, const Settings& settings) {
+  const Settings::Arm& arm = settings.arm;
   ArmRequest request = options.request;
-  if (request.image_only && options.output.empty()) {
-    return Failure(ErrorCode::invalid, "--image-only needs -o FILE");
+  auto dump_level = options.dump_level;
+  auto final_action = options.final_action;
+  if (arm.dump_level && *arm.dump_level > kDumpLevelMax) {
+    return Failure(ErrorCode::invalid, fmt::format("{}: \"dump_level\" is {}, it must be 0 to {}",
+                                                   kSettingsPath, *arm.dump_level, kDumpLevelMax));
   }
+  fill_in(dump_level, arm.dump_level);
+  fill_in(final_action, arm.final_action);
+  fill_in(request.deadline_s, arm.deadline_s);
+  fill_in(request.watchdog_s, arm.watchdog_s);
+  fill_in(request.appended_command_line, arm.append_cmdline);
+  fill_in(request.appended_archive_path, arm.append_cpio);
+  fill_in(request.consent_file, settings.consent.file);
+  if (dump_level) request.dump_level = *dump_level;
+  if (final_action) request.final_action = *final_action;
   if (!options.region.empty()) request.region = TRY(in_context("--region", parse_region(options.region)));
-  CrashSetup setup = TRY(prepare_crash_setup(request, MachineFiles()));
-  ByteCount reserved_size = 0;
-  if (request.image_only) {
-    TRY(write_whole_file(options.output, setup.image.bytes));
-  } else {
-    reserved_size = TRY(load_crash_setup(setup, system_crash_kernel_loader()));
-  }
-  print_setup(setup);
+  if (!request.image_only) request.cache_directory = kArchiveCacheDirectory;
+  return request;
+}
+
+void print_warnings(const CrashSetup& setup) {
   for (const std::string& warning : setup.warnings) fmt::print(stderr, "warmdump: warning: {}\n", warning);
-  if (request.image_only) {
-    fmt::print("The image is in {}; nothing is loaded.\n", options.output);
-  } else {
-    fmt::print("Armed: the crash kernel is loaded into {} of reserved memory.\n",
-               readable_byte_count(reserved_size));
+}
+
+// The image alone, for people and other programs: without the secret of this boot.
+Outcome<void> write_image(const ArmOptions& options, const ArmRequest& request) {
+  if (options.output.empty()) return Failure(ErrorCode::invalid, "--image-only needs -o FILE");
+  const CrashSetup setup = TRY(prepare_crash_setup(request, MachineFiles()));
+  TRY(write_whole_file(options.output, setup.image.bytes));
+  print_setup(setup);
+  print_warnings(setup);
+  fmt::print("The image is in {}; nothing is loaded.\n", options.output);
+  return {};
+}
+
+Outcome<void> disable_loading() {
+  TRY(disable_kexec_load());
+  fmt::print("Until the next boot no kernel can be loaded or unloaded (kernel.kexec_load_disabled).\n");
+  if (!kernel_updates_elfcorehdr(MachineFiles())) {
+    fmt::print(
+        stderr,
+        "warmdump: warning: this kernel does not tell a loaded crash kernel of memory and processors that "
+        "are added from now on, and it cannot be loaded again: dumps will lack that memory\n");
   }
   return {};
 }
 
-}  // namespace
+Outcome<void> arm(const ArmOptions& options, const Settings& settings, const ArmRequest& request) {
+  const ArmResult result =
+      TRY(arm_machine(request, options.arguments, MachineFiles(), system_crash_kernel_loader(), ArmPlaces()));
+  print_setup(result.setup);
+  print_warnings(result.setup);
+  fmt::print("Armed: the crash kernel is loaded into {} of reserved memory.\n",
+             readable_byte_count(result.reserved_size));
+  if (!options.kexec_load_disabled && !settings.arm.kexec_load_disabled.value_or(false)) return {};
+  return disable_loading();
+}
 
-void register_arm_command(CLI::App& app, ExitCode& exit_code) {
-  const auto options = std::make_shared<ArmOptions>();
-  ArmRequest& request = options->request;
-  CLI::App* command = app.add_subcommand("arm", "Build the crash image and load the crash kernel");
+Outcome<void> reload_once(const Settings& settings) {
+  const MachineFiles files;
+  const ArmPlaces places;
+  const auto record = TRY(armed_record(files, places));
+  if (!record) {
+    fmt::print("Not armed: there is nothing to load again.\n");
+    return {};
+  }
+  ArmOptions armed_by;
+  CLI::App command;
+  add_options(command, armed_by);
+  try {
+    command.parse(std::vector<std::string>(record->arguments.rbegin(), record->arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return Failure(ErrorCode::corrupt,
+                   fmt::format("the record of this boot has arguments that arm does not know ({}); run "
+                               "`warmdump arm` with its options",
+                               error.what()));
+  }
+  const ArmRequest request = TRY(request_of(armed_by, settings));
+  const ArmResult result = TRY(reload_machine(request, *record, files, system_crash_kernel_loader(), places));
+  print_warnings(result.setup);
+  fmt::print("{}\n", result.was_current ? "Armed: what is loaded is up to date."
+                                        : "Armed: the crash kernel is loaded again.");
+  return {};
+}
+
+Outcome<void> reload(const ArmOptions& options, const Settings& settings) {
+  if (options.debounce_s == 0) return reload_once(settings);
+  const auto quiet = std::chrono::milliseconds(static_cast<long>(options.debounce_s * 1000));
+  const Rearming rearming =
+      TRY(rearm_when_quiet(ArmPlaces().run, quiet, [&settings] { return reload_once(settings); }));
+  if (rearming.left_to_another) fmt::print("Another reload is waiting, and will see to it.\n");
+  return {};
+}
+
+Outcome<void> run_arm(const ArmOptions& options) {
+  const Settings settings = TRY(read_settings());
+  if (options.reload) return reload(options, settings);
+  const ArmRequest request = TRY(request_of(options, settings));
+  return request.image_only ? write_image(options, request) : arm(options, settings, request);
+}
+
+// As they were given, but for what is of this run only.
+std::vector<std::string> arguments_of(const CLI::App& command) {
+  std::vector<std::string> arguments;
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || name == "--reload" || name == "--debounce") continue;
+    if (option->get_expected_max() == 0) {
+      arguments.push_back(name);
+    } else {
+      for (const std::string& value : option->results()) arguments.push_back(name + "=" + value);
+    }
+  }
+  return arguments;
+}
+
+void add_options(CLI::App& app, ArmOptions& options) {
+  CLI::App* const command = &app;
+  ArmRequest& request = options.request;
   command->add_option("--kernel", request.kernel_path, "Crash kernel (default: /boot/vmlinuz-<running>)")
       ->type_name("FILE");
   auto* capture = command
@@ -93,12 +204,12 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
   command->add_option("--modules-dir", request.modules_directory, "Folder with modules.dep of that kernel")
       ->type_name("DIR");
   command
-      ->add_option("--dump-level", request.dump_level,
+      ->add_option("--dump-level", options.dump_level,
                    "What to leave out, as makedumpfile's -d (default: 31)")
       ->type_name("N")
       ->check(CLI::Range(0U, 31U));
   command
-      ->add_option("--final-action", request.final_action,
+      ->add_option("--final-action", options.final_action,
                    "How the crash kernel ends: warm, cold, efi, acpi, kbd, off or halt (default: warm)")
       ->type_name("WORD");
   command
@@ -110,7 +221,7 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
                    "Have a hardware watchdog cut a capture that hangs that long; 0: leave it alone (default: "
                    "60 if the running system has one armed)")
       ->type_name("SECONDS");
-  command->add_option("--region", options->region, "The region, where the machine has several")
+  command->add_option("--region", options.region, "The region, where the machine has several")
       ->type_name("START,SIZE");
   command->add_option("--append-cmdline", request.appended_command_line, "More options for the crash kernel")
       ->type_name("TEXT");
@@ -122,11 +233,31 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
       ->type_name("FILE")
       ->excludes(capture);
   auto* image_only = command->add_flag("--image-only", request.image_only, "Write the image, load nothing");
-  command->add_option("-o,--output", options->output, "Where --image-only writes it")
+  command->add_option("-o,--output", options.output, "Where --image-only writes it")
       ->type_name("FILE")
       ->needs(image_only);
-  command->add_flag("--unload", options->unload, "Unload the crash kernel")->excludes(image_only);
-  command->callback([options, &exit_code] {
+  auto* reload = command->add_flag("--reload", options.reload,
+                                   "Load again what this boot was armed with, if anything has changed");
+  command
+      ->add_option("--debounce", options.debounce_s,
+                   "With --reload: wait until no more memory is added for so long; one waits for all")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 60.0))
+      ->needs(reload);
+  command
+      ->add_flag("--kexec-load-disabled", options.kexec_load_disabled,
+                 "Let nobody load another kernel until the next boot")
+      ->excludes(image_only, reload);
+}
+
+}  // namespace
+
+void register_arm_command(CLI::App& app, ExitCode& exit_code) {
+  const auto options = std::make_shared<ArmOptions>();
+  CLI::App* command = app.add_subcommand("arm", "Build the crash image and load the crash kernel");
+  add_options(*command, *options);
+  command->callback([options, command, &exit_code] {
+    options->arguments = arguments_of(*command);
     const auto done = run_arm(*options);
     if (!done.has_value()) exit_code = report_failure(done.error());
   });

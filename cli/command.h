@@ -16,6 +16,7 @@ class App;
 namespace warmdump {
 
 void register_arm_command(CLI::App& app, ExitCode& exit_code);
+void register_disarm_command(CLI::App& app, ExitCode& exit_code);
 void register_extract_command(CLI::App& app, ExitCode& exit_code);
 void register_plan_command(CLI::App& app, ExitCode& exit_code);
 void register_recover_command(CLI::App& app, ExitCode& exit_code);

@@ -26,19 +26,29 @@ ExitCode report_failure(const Failure& failure) {
 
 namespace {
 
+// What stands where a command should, if anything.
+const char* first_word(int argc, char** argv) {
+  return argc > 1 && argv[1][0] != '-' ? argv[1] : nullptr;
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"Kernel crash dumps kept in RAM across a warm reboot."};
   app.set_version_flag("--version", "warmdump " WARMDUMP_VERSION);
   app.require_subcommand(1);
   ExitCode exit_code = kExitOk;
   for (const auto register_command :
-       {register_plan_command, register_arm_command, register_recover_command, register_show_command,
-        register_extract_command, register_upload_command}) {
+       {register_plan_command, register_arm_command, register_disarm_command, register_recover_command,
+        register_show_command, register_extract_command, register_upload_command}) {
     register_command(app, exit_code);
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    const char* const word = first_word(argc, argv);
+    if (word != nullptr && app.get_subcommands().empty()) {
+      std::fprintf(stderr, "warmdump: there is no command \"%s\"; see warmdump --help\n", word);
+      return kExitUsage;
+    }
     return app.exit(error) == 0 ? kExitOk : kExitUsage;
   }
   return exit_code;

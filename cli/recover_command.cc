@@ -16,9 +16,9 @@
 #include "cli/dump_report.h"
 #include "cli/progress.h"
 #include "common/dump_format/dump_state.h"
+#include "common/hosted/file_lock.h"
 #include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
-#include "common/hosted/file_lock.h"
 #include "recover/pmem_regions_ndctl.h"
 #include "recover/recover_machine.h"
 

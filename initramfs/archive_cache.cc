@@ -29,6 +29,8 @@ std::optional<std::string> ArchiveCache::find(const std::string& key) const {
 }
 
 Outcome<void> ArchiveCache::store(const std::string& key, std::string_view archive) const {
+  std::error_code ignored;  // mkdir tells
+  std::filesystem::create_directories(std::filesystem::path(directory_).parent_path(), ignored);
   if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) {
     return Failure::system("cannot create " + directory_, errno);
   }

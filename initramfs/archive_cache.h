@@ -25,7 +25,7 @@ class ArchiveCache {
   std::optional<std::string> find(const std::string& key) const;
 
   // Creates or replaces the entry, whole or not at all, and removes all but the few newest ones. The
-  // directory is made if its parent is there, 0700.
+  // directory is made as needed, 0700.
   Outcome<void> store(const std::string& key, std::string_view archive) const;
 
  private:

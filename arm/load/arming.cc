@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 #include "arm/machine/memory_fingerprint.h"
 #include "common/hosted/file_lock.h"
@@ -20,6 +21,8 @@ constexpr const char* kBootIdPath = "/proc/sys/kernel/random/boot_id";
 constexpr unsigned kLoadsMax = 3;  // while memory keeps changing
 
 Outcome<FileLock> lock_arming(const ArmPlaces& places) {
+  std::error_code ignored;  // mkdir tells
+  std::filesystem::create_directories(std::filesystem::path(places.run).parent_path(), ignored);
   if (::mkdir(places.run.c_str(), 0755) != 0 && errno != EEXIST) {
     return Failure::system("cannot create " + places.run, errno);
   }

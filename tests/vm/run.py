@@ -20,9 +20,11 @@ import traceback
 
 import builders
 import crashkernel_places
+import lockdown
 import page_truth
 import power_cut
 import qemu
+import rearm
 import scenario
 import small_region
 import stray_dma
@@ -38,8 +40,10 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 SCENARIOS = {
     "builders": (builders.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
+    "lockdown": (lockdown.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "power-cut": (power_cut.run, SOME_KERNELS),
+    "rearm": (rearm.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),
     "stray-dma": (stray_dma.run, SOME_KERNELS),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
