@@ -9,6 +9,7 @@
 #include "arm/load/arming.h"
 #include "arm/load/rearming.h"
 #include "arm/machine/memory_fingerprint.h"
+#include "arm/machine/memory_overwrite.h"
 #include "cli/command.h"
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/settings.h"
@@ -28,6 +29,7 @@ struct ArmOptions {
   bool reload = false;
   double debounce_s = 0;
   bool kexec_load_disabled = false;
+  bool clear_memory_overwrite = false;
   std::vector<std::string> arguments;  // all of them but those of a reload, for the record
 };
 
@@ -123,6 +125,14 @@ Outcome<void> disable_loading() {
   return {};
 }
 
+Outcome<void> keep_memory_over_reset() {
+  if (TRY(in_context("armed, but the next reset will clear the dump",
+                     clear_memory_overwrite(MachineFiles())))) {
+    fmt::print("The firmware will not clear RAM at the next reset: secrets in it survive a crash too.\n");
+  }
+  return {};
+}
+
 Outcome<void> arm(const ArmOptions& options, const Settings& settings, const ArmRequest& request) {
   const ArmResult result =
       TRY(arm_machine(request, options.arguments, MachineFiles(), system_crash_kernel_loader(), ArmPlaces()));
@@ -130,6 +140,9 @@ Outcome<void> arm(const ArmOptions& options, const Settings& settings, const Arm
   print_warnings(result.setup);
   fmt::print("Armed: the crash kernel is loaded into {} of reserved memory.\n",
              readable_byte_count(result.reserved_size));
+  if (options.clear_memory_overwrite || settings.arm.clear_memory_overwrite.value_or(false)) {
+    TRY(keep_memory_over_reset());
+  }
   if (!options.kexec_load_disabled && !settings.arm.kexec_load_disabled.value_or(false)) return {};
   return disable_loading();
 }
@@ -247,6 +260,10 @@ void add_options(CLI::App& app, ArmOptions& options) {
   command
       ->add_flag("--kexec-load-disabled", options.kexec_load_disabled,
                  "Let nobody load another kernel until the next boot")
+      ->excludes(image_only, reload);
+  command
+      ->add_flag("--clear-memory-overwrite", options.clear_memory_overwrite,
+                 "Have EFI firmware keep RAM over the next reset; secrets then survive a crash too")
       ->excludes(image_only, reload);
 }
 

@@ -21,6 +21,7 @@ void register_extract_command(CLI::App& app, ExitCode& exit_code);
 void register_plan_command(CLI::App& app, ExitCode& exit_code);
 void register_recover_command(CLI::App& app, ExitCode& exit_code);
 void register_show_command(CLI::App& app, ExitCode& exit_code);
+void register_status_command(CLI::App& app, ExitCode& exit_code);
 void register_upload_command(CLI::App& app, ExitCode& exit_code);
 
 // Prints "warmdump: <message>" to standard error and says which exit code fits the failure.

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "common/file_device.h"
+#include "common/hosted/region_dax_uuid.h"
 #include "recover/kernel_memory.h"
 #include "recover/wipe.h"
 
@@ -23,10 +24,6 @@ namespace {
 constexpr const char* kLegacyProvider = "e820";
 constexpr const char* kLegacyPlatformDevice = "/sys/devices/platform/e820_pmem";
 constexpr unsigned long kDaxAlignment = 2 * kMiB;
-
-// Always the same, so that daxctl.conf and people can tell the device.
-constexpr unsigned char kDaxUuid[16] = {0x6d, 0x1f, 0x0c, 0x52, 0x8e, 0x37, 0x4b, 0x9a,
-                                        0xa4, 0x10, 0x77, 0xe3, 0x5b, 0xd9, 0x26, 0xc8};
 
 // The libraries say more to their log than by their return values: the last line goes into our message.
 thread_local std::string last_log_line;
@@ -259,7 +256,7 @@ Outcome<void> PmemRegionsNdctl::convert_to_devdax(const PmemRegion& region) {
     return Failure(ErrorCode::unsupported, "this kernel cannot make devdax devices (CONFIG_NVDIMM_DAX)");
   }
   uuid_t uuid;
-  std::memcpy(uuid, kDaxUuid, sizeof(uuid));
+  std::memcpy(uuid, kRegionDaxUuid, sizeof(uuid));
   int code = ndctl_dax_set_uuid(dax, uuid);
   if (code == 0) code = ndctl_dax_set_location(dax, NDCTL_PFN_LOC_RAM);
   if (code == 0) code = ndctl_dax_set_align(dax, kDaxAlignment);

@@ -57,6 +57,7 @@ Outcome<ArmRecord> record_of(const CrashSetup& setup, const std::string& boot_id
   record.kernel_sha256 = setup.kernel_sha256;
   record.command_line = setup.command_line;
   record.image_size = setup.image.bytes.size();
+  record.image_unpacked_size = setup.image.unpacked_size;
   record.image_sha256 = TRY(sha256_text(setup.image.bytes));
   record.modules = setup.image.module_names();
   record.arguments = arguments;

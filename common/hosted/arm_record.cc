@@ -117,7 +117,11 @@ std::string arm_record_text(const ArmRecord& record) {
       {"kernel",
        {{"path", record.kernel_path}, {"version", record.kernel_version}, {"sha256", record.kernel_sha256}}},
       {"command_line", record.command_line},
-      {"image", {{"size", record.image_size}, {"sha256", record.image_sha256}, {"modules", record.modules}}},
+      {"image",
+       {{"size", record.image_size},
+        {"unpacked_size", record.image_unpacked_size},
+        {"sha256", record.image_sha256},
+        {"modules", record.modules}}},
       {"crash_memory", record.crash_memory},
       {"memory", record.memory},
       {"arguments", record.arguments},
@@ -154,6 +158,7 @@ Outcome<ArmRecord> parse_arm_record(std::string_view text, const std::string& na
   reader.required("image.sha256", record.image_sha256);
   reader.required("image.modules", record.modules);
   reader.required("secret", record.secret);
+  reader.optional("image.unpacked_size", record.image_unpacked_size);
   reader.optional("crash_memory", record.crash_memory);
   reader.optional("kernel.sha256", record.kernel_sha256);
   reader.optional("memory", record.memory);

@@ -7,7 +7,7 @@
 //   {"schema": 1, "sequence": 7, "boot_id": "...", "armed_at": "2025-01-31T12:00:00Z",
 //    "region": {"start": 4561305600, "size": 538968064},
 //    "kernel": {"path": "...", "version": "6.1.0-50-amd64", "sha256": "..."}, "command_line": "...",
-//    "image": {"size": 213456, "sha256": "...", "modules": ["libnvdimm", ...]},
+//    "image": {"size": 213456, "unpacked_size": 512000, "sha256": "...", "modules": ["libnvdimm", ...]},
 //    "crash_memory": 134217728, "memory": "...", "arguments": ["--dump-level=16", ...],
 //    "secret": "<64 hexadecimal digits>", "test_id": "..."}
 //
@@ -40,8 +40,9 @@ struct ArmRecord {
   std::string kernel_path;
   std::string kernel_version;  // of the crash kernel
   std::string kernel_sha256;
-  std::string command_line;  // of the crash kernel
-  ByteCount image_size = 0;
+  std::string command_line;           // of the crash kernel
+  ByteCount image_size = 0;           // as loaded
+  ByteCount image_unpacked_size = 0;  // of the files it becomes
   std::string image_sha256;
   std::vector<std::string> modules;  // in the image, in load order
   ByteCount crash_memory = 0;        // set apart by crashkernel= when it was loaded

@@ -57,6 +57,8 @@ constexpr Row kRows[] = {
     {"arm", "trim", [](const auto& node, Settings& to) { return set(node, to.arm.trim); }},
     {"arm", "kexec_load_disabled",
      [](const auto& node, Settings& to) { return set(node, to.arm.kexec_load_disabled); }},
+    {"arm", "clear_memory_overwrite",
+     [](const auto& node, Settings& to) { return set(node, to.arm.clear_memory_overwrite); }},
     {"consent", "file", [](const auto& node, Settings& to) { return set(node, to.consent.file); }},
     {"plan", "size", [](const auto& node, Settings& to) { return set(node, to.plan.size); }},
 };

@@ -10,6 +10,7 @@
 //   image = "/boot/crash-%v.img"   # of mkinitramfs or dracut, in place of one built here; %v: the kernel's
 //   version trim = false                   # give back what the crash kernel does not need of crashkernel=
 //   kexec_load_disabled = false    # let nobody load another kernel until the next boot
+//   clear_memory_overwrite = false # have the firmware keep RAM over a reset; secrets stay in it too
 //   [consent]
 //   file = "/path"                 # its state goes into every dump
 //   [plan]
@@ -40,6 +41,7 @@ struct Settings {
     std::optional<std::string> image;
     std::optional<bool> trim;
     std::optional<bool> kexec_load_disabled;
+    std::optional<bool> clear_memory_overwrite;
   } arm;
   struct Consent {
     std::optional<std::string> file;

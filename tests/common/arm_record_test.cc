@@ -24,6 +24,7 @@ ArmRecord sample_record() {
   record.kernel_version = "6.1.0-50-amd64";
   record.command_line = "memmap=514M!0x10fe00000 quoted=\"a b\"";
   record.image_size = 213456;
+  record.image_unpacked_size = 512000;
   record.image_sha256 = std::string(64, 'a');
   record.modules = {"libnvdimm", "nd_pmem"};
   record.crash_memory = 96 * kMiB;

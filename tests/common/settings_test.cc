@@ -21,6 +21,7 @@ append_cpio = "/extra.cpio"
 image = "/boot/crash-%v.img"
 trim = true
 kexec_load_disabled = true
+clear_memory_overwrite = true
 [consent]
 file = "/var/lib/consent"
 [plan]
@@ -37,6 +38,7 @@ size = "auto"
   EXPECT_EQ(settings->arm.image, "/boot/crash-%v.img");
   EXPECT_EQ(settings->arm.trim, true);
   EXPECT_EQ(settings->arm.kexec_load_disabled, true);
+  EXPECT_EQ(settings->arm.clear_memory_overwrite, true);
   EXPECT_EQ(settings->consent.file, "/var/lib/consent");
   EXPECT_EQ(settings->plan.size, "auto");
 }

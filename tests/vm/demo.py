@@ -80,6 +80,8 @@ def run(arguments, display):
         for line in cycle.arm().splitlines():
             if line.startswith(("crash image", "Armed")):
                 display.detail(line)
+        display.step("asking: would a crash be captured now?")
+        display.detail(cycle.machine.run("NO_COLOR=1 warmdump status | head -n 1")[1].strip())
         display.step("panic: echo c > /proc/sysrq-trigger")
         crash = cycle.crash(on_phase=display.step)
         display.step("the system is back: recovering the dump, giving the region back")

@@ -27,6 +27,7 @@ import qemu
 import rearm
 import scenario
 import small_region
+import status
 import stray_dma
 import twice
 import udev_rules
@@ -45,6 +46,7 @@ SCENARIOS = {
     "power-cut": (power_cut.run, SOME_KERNELS),
     "rearm": (rearm.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),
+    "status": (status.run, ("6.1",)),
     "stray-dma": (stray_dma.run, SOME_KERNELS),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
     "twice-stale": (twice.run_stale, SOME_KERNELS),
