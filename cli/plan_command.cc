@@ -7,7 +7,6 @@
 
 #include "arm/crashkernel/crashkernel_rules.h"
 #include "arm/machine/machine.h"
-#include "arm/machine/machine_files.h"
 #include "arm/machine/saved_machine.h"
 #include "arm/plan/plan_json.h"
 #include "arm/plan/region_plan.h"
@@ -70,39 +69,48 @@ ExitCode save(const std::string& folder) {
   return kExitOk;
 }
 
+// The plan into the boot loader, or compared with it.
+ExitCode plan_boot_loader(const PlanOptions& options, const RegionPlan& plan, const WantedOptions& wanted,
+                          const std::string& command_line) {
+  if (!plan.instead_of_options.empty()) {
+    return report_failure(
+        {ErrorCode::unsupported,
+         "this machine's kernel makes no region by its command line; `warmdump plan` prints "
+         "what its firmware needs"});
+  }
+  const bool is_this_machine = options.from.empty() && options.memory.empty();
+  const BootLoaderOptions& boot_loader = options.boot_loader;
+  if (boot_loader.check) return check_boot_loader(boot_loader, wanted, command_line, options.json);
+  if (is_this_machine || boot_loader.boot_loader.starts_with("file:")) {
+    return apply_to_boot_loader(boot_loader, wanted);
+  }
+  return report_failure(
+      {ErrorCode::invalid, "the plan is for another machine: --apply then needs --boot-loader file:PATH"});
+}
+
 ExitCode plan(const PlanOptions& options) {
   if (!options.save.empty()) return save(options.save);
   if (options.boot_loader.remove) return remove_from_boot_loader(options.boot_loader);
   const auto machine = machine_of(options);
   if (!machine.has_value()) return report_failure(machine.error());
   const CrashkernelRules rules = rules_for(options, *machine);
-  if (!options.crashkernel.empty())
+  if (!options.crashkernel.empty()) {
     return plan_crashkernel(options.crashkernel, *machine, rules, options.json);
+  }
   auto plan = make_plan(options, *machine);
   if (!plan.has_value()) return report_failure(plan.error());
-  const bool has_options = plan->instead_of_options.empty();
-  if (!has_options && (options.boot_loader.apply || options.boot_loader.check))
-    return report_failure({ErrorCode::unsupported,
-                           "this machine's kernel makes no region by its command line; `warmdump plan` "
-                           "prints what the device tree needs"});
-  const bool is_this_machine = options.from.empty() && options.memory.empty();
-  if (options.boot_loader.apply && !is_this_machine &&
-      !options.boot_loader.boot_loader.starts_with("file:")) {
-    return report_failure(
-        {ErrorCode::invalid, "the plan is for another machine: --apply then needs --boot-loader file:PATH"});
-  }
   const WantedOptions wanted{plan->region, boot_memory_of(*machine, {plan->region}), rules};
-  if (options.boot_loader.apply) return apply_to_boot_loader(options.boot_loader, wanted);
   const std::string command_line = machine->command_line.value_or("");
-  if (options.boot_loader.check)
-    return check_boot_loader(options.boot_loader, wanted, command_line, options.json);
+  if (options.boot_loader.apply || options.boot_loader.check) {
+    return plan_boot_loader(options, *plan, wanted, command_line);
+  }
   advise_crashkernel(wanted, command_line, *plan);
   if (options.json) {
     fmt::print("{}", plan_json(*plan));
   } else {
     print_plan(*plan);
   }
-  return has_options ? kExitOk : kExitUnsupported;
+  return plan->instead_of_options.empty() ? kExitOk : kExitUnsupported;
 }
 
 }  // namespace

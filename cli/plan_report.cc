@@ -31,8 +31,7 @@ void print_plan(const RegionPlan& plan) {
     return;
   }
   fmt::print(
-      "\nAdd to the kernel command line (GRUB: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub), "
-      "and "
+      "\nFor the kernel command line (`warmdump plan --apply` puts them into GRUB or systemd-boot), then "
       "reboot:\n  {}\n",
       plan.running_options);
   fmt::print("\n`warmdump arm` gives the crash kernel:\n  {}\n", plan.crash_options);

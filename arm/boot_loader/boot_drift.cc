@@ -11,6 +11,7 @@
 namespace warmdump {
 
 void advise_crashkernel(const WantedOptions& wanted, std::string_view command_line, RegionPlan& plan) {
+  if (!plan.instead_of_options.empty()) return;
   const CrashkernelAdvice advice =
       advise_crashkernel(command_line, wanted.memory, wanted.rules, wanted.crashkernel_size);
   plan.running_options = fmt::format("memmap={} {}", memmap_value(wanted.region), advice.options);

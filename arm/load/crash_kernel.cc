@@ -39,11 +39,14 @@ Outcome<std::uint64_t> read_kexec_number(const std::string& name) {
       "mounted");
 }
 
+constexpr const char* kLockdownPath = "/sys/kernel/security/lockdown";
+
 // `lockdown` as /sys/kernel/security/lockdown reads, empty when it cannot be read.
 std::string lockdown_reason(std::string_view lockdown) {
   constexpr const char* kUnsigned =
-      "the kernel image has no signature that it trusts: use the distribution's signed kernel as crash "
-      "kernel";
+      "the kernel image has no signature by a key that it trusts: use the distribution's signed kernel, on a "
+      "system "
+      "that UEFI Secure Boot has started, since that brings the keys";
   constexpr const char* kNoCapability = "CAP_SYS_BOOT is missing";
   const auto open = lockdown.find('[');
   const auto close = lockdown.find(']', std::min(open, lockdown.size()));
@@ -63,6 +66,16 @@ class SystemCrashKernelLoader : public CrashKernelLoader {
   int load(int kernel_fd, int initrd_fd, const std::string& command_line) override {
     return call(kernel_fd, initrd_fd, command_line.size() + 1, command_line.c_str(), KEXEC_FILE_ON_CRASH);
   }
+  int rehearse(int kernel_fd, const std::string& command_line) override {
+    const auto lockdown = read_whole_file(kLockdownPath, 256);
+    const auto other = read_kexec_number("loaded");
+    if (!lockdown.has_value() || lockdown->find("[none]") != std::string::npos) return 0;
+    if (!other.has_value() || *other != 0) return 0;
+    const int load_errno =
+        call(kernel_fd, -1, command_line.size() + 1, command_line.c_str(), KEXEC_FILE_NO_INITRAMFS);
+    if (load_errno == 0) call(-1, -1, 0, nullptr, KEXEC_FILE_UNLOAD);
+    return load_errno;
+  }
   int unload() override { return call(-1, -1, 0, nullptr, KEXEC_FILE_UNLOAD | KEXEC_FILE_ON_CRASH); }
   std::string not_permitted_reason() override {
     if (::geteuid() != 0) return "this needs root";
@@ -71,7 +84,7 @@ class SystemCrashKernelLoader : public CrashKernelLoader {
       return "kernel.kexec_load_disabled is 1, which forbids it until the next boot";
     }
     // "none [integrity] confidentiality"; securityfs need not be mounted.
-    const auto lockdown = read_whole_file("/sys/kernel/security/lockdown", 256);
+    const auto lockdown = read_whole_file(kLockdownPath, 256);
     return lockdown_reason(lockdown.has_value() ? *lockdown : "");
   }
 
@@ -123,6 +136,11 @@ Failure explain(const std::string& doing, int call_errno, ByteCount reserved_siz
   }
 }
 
+bool is_distrust(int load_errno) {
+  return load_errno == EPERM || load_errno == EKEYREJECTED || load_errno == ENOKEY || load_errno == ENODATA ||
+         load_errno == EBADMSG || load_errno == ELIBBAD;
+}
+
 std::string state_after_failure(CrashKernelLoader& loader) {
   const auto loaded = loader.loaded();
   if (!loaded.has_value()) return "";
@@ -145,6 +163,14 @@ Outcome<ByteCount> load_crash_kernel(CrashKernelLoader& loader, int kernel_fd, c
   if (!initramfs_fd.valid()) return Failure::system("cannot create a file in memory", errno);
   TRY(write_all(initramfs_fd.get(), initramfs, "the crash image in memory"));
   const auto was_loaded = loader.loaded();
+  if (was_loaded.has_value() && *was_loaded) {
+    const int rehearsal = loader.rehearse(kernel_fd, command_line);
+    if (is_distrust(rehearsal)) {
+      Failure failure = explain("cannot load the crash kernel", rehearsal, reserved_size, loader);
+      failure.message += state_after_failure(loader);
+      return failure;
+    }
+  }
   const int load_errno = loader.load(kernel_fd, initramfs_fd.get(), command_line);
   if (load_errno != 0) {
     Failure failure = explain("cannot load the crash kernel", load_errno, reserved_size, loader);

@@ -118,11 +118,13 @@ std::string print_lsmem(const std::vector<MemoryBlocks>& blocks, ByteCount block
   std::string text =
       "RANGE                                          SIZE   STATE       BLOCK  NODE   ZONES\n";
   for (const MemoryBlocks& entry : blocks) {
-    text +=
-        fmt::format("{:#018x}-{:#018x} {:>13} {:>7} {:>11} {:>5} {:>7}\n", entry.range.start,
+    std::string line =
+        fmt::format("{:#018x}-{:#018x} {:>13} {:>7} {:>11} {:>5} {:>7}", entry.range.start,
                     entry.range.end() - 1, entry.range.size, entry.online ? "online" : "offline",
                     fmt::format("{}-{}", entry.range.start / block_size, entry.range.end() / block_size - 1),
                     entry.node ? std::to_string(*entry.node) : "-", entry.zone);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
   }
   return text + fmt::format("\nMemory block size:  {:>12}\n", block_size);
 }

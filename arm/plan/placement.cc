@@ -119,7 +119,7 @@ AddressRanges split_by_node(const Machine& machine, AddressRanges ranges) {
   return ranges;
 }
 
-std::vector<FreePlace> free_places(const Machine& machine, const AddressRanges& ram,
+std::vector<FreePlace> free_places(const Machine& machine, const AddressRanges& pieces,
                                    const std::vector<RefusedPlace>& refused, bool crash_kernel_moves) {
   AddressRanges cuts{{0, kLowestStart}};
   for (const RefusedPlace& place : refused) {
@@ -127,9 +127,7 @@ std::vector<FreePlace> free_places(const Machine& machine, const AddressRanges& 
     cuts.push_back(place.range);
   }
   std::vector<FreePlace> places;
-  for (const AddressRange& range : split_by_node(machine, split_at(without(ram, cuts), kFourGib))) {
-    places.push_back({range, node_of(machine, range)});
-  }
+  for (const AddressRange& range : without(pieces, cuts)) places.push_back({range, node_of(machine, range)});
   return places;
 }
 
@@ -146,9 +144,10 @@ PlaceChoice make_place_choice(const Machine& machine, const std::vector<RefusedP
   choice.ram = boot_ram(machine);
   choice.block_size = machine.block_size;
   choice.top_has_node = affinity_in_use(machine);
-  choice.free = free_places(machine, choice.ram, refused, false);
-  choice.free_over_crash_kernel = free_places(machine, choice.ram, refused, true);
-  for (const AddressRange& range : split_by_node(machine, choice.ram)) {
+  choice.pieces = split_by_node(machine, split_at(choice.ram, kFourGib));
+  choice.free = free_places(machine, choice.pieces, refused, false);
+  choice.free_over_crash_kernel = free_places(machine, choice.pieces, refused, true);
+  for (const AddressRange& range : choice.pieces) {
     if (const auto node = node_of(machine, range)) choice.node_ram[*node] += range.size;
   }
   return choice;

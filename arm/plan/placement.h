@@ -28,6 +28,7 @@ struct PlaceChoice {
   std::vector<FreePlace> free;
   std::vector<FreePlace> free_over_crash_kernel;  // and this boot's crash kernel taken as free: second choice
   AddressRanges ram;
+  AddressRanges pieces;  // `ram` cut at the borders of nodes and at 4 GiB: a region lies in one of them
   ByteCount block_size = 0;
   bool top_has_node = false;  // the kernel knows the node of a region with no RAM above it
   std::map<unsigned, ByteCount> node_ram;

@@ -17,9 +17,9 @@ void give_reasons(RegionPlan& plan, const Machine& machine, const PlaceChoice& c
   const auto entry = std::find_if(choice.ram.begin(), choice.ram.end(),
                                   [&](const AddressRange& ram) { return ram.contains(placement.region); });
   if (entry != choice.ram.end()) {
-    plan.reasons.push_back(fmt::format("inside one entry of {} ({}), so the kernel makes one region of it",
-                                       machine.firmware_map ? "the firmware's memory map" : "/proc/iomem",
-                                       address_range_text(*entry)));
+    plan.reasons.push_back(fmt::format(
+        "inside one piece of the RAM of {} ({}), so the kernel makes one region of it",
+        machine.firmware_map ? "the firmware's memory map" : "/proc/iomem", address_range_text(*entry)));
   }
   if (!placement.below_four_gib) {
     plan.reasons.emplace_back("above 4 GiB: memory for DMA, firmware and boot loader is left alone");
@@ -47,7 +47,9 @@ void warn_of_place(RegionPlan& plan, const PlaceChoice& choice, const Placement&
   warn(placement.below_four_gib,
        fmt::format("the region lies below 4 GiB because {}; devices and firmware that need low memory have "
                    "that much less while it is not returned",
-                   any_high ? "no RAM above 4 GiB has room for it" : "this machine has no RAM above 4 GiB"));
+                   !any_high     ? "this machine has no RAM above 4 GiB"
+                   : plan.active ? "it was put there"
+                                 : "no RAM above 4 GiB has room for it"));
   warn(placement.top_of_ram,
        "the region is the top of RAM: boot loaders like to put their initrd there, and the size of memory "
        "blocks may change with the end of RAM");

@@ -56,9 +56,9 @@ std::string objection_to(const Machine& machine, const PlaceChoice& choice,
   for (const RefusedPlace& place : refused) {
     if (place.range.overlaps(region)) return place.reason;
   }
-  if (std::none_of(choice.ram.begin(), choice.ram.end(),
-                   [&](const AddressRange& ram) { return ram.contains(region); })) {
-    return "it is not inside one entry of the firmware's RAM";
+  if (std::none_of(choice.pieces.begin(), choice.pieces.end(),
+                   [&](const AddressRange& piece) { return piece.contains(region); })) {
+    return "it lies across a border of the firmware's RAM, of a NUMA node or of 4 GiB";
   }
   const Placement placement = placement_at(choice, region, node_of(machine, region));
   const bool taken_back =

@@ -41,10 +41,10 @@ bool was_started(const MachineFiles& files, const std::string& unit) {
 
 void look_at_boot(const MachineFiles& files, SystemFacts& facts) {
   const auto upstart_jobs = files.names_in(kUpstartFolder);
-  if (is_in(upstart_jobs, "warmdump.conf") || is_in(upstart_jobs, "warmdump-recover.conf")) {
+  if (is_in(upstart_jobs, "warmdump-recover.conf") || is_in(upstart_jobs, "warmdump-arm.conf")) {
     facts.boot_manager = "upstart";
-    facts.recovers_at_boot = true;
-    facts.arms_at_boot = is_in(upstart_jobs, "warmdump.conf") || is_in(upstart_jobs, "warmdump-arm.conf");
+    facts.recovers_at_boot = is_in(upstart_jobs, "warmdump-recover.conf");
+    facts.arms_at_boot = is_in(upstart_jobs, "warmdump-arm.conf");
   } else if (files.exists("/run/systemd/system")) {
     facts.boot_manager = "systemd";
     facts.recovers_at_boot = is_enabled(files, "warmdump-recover.service");

@@ -25,6 +25,7 @@ class FakeLoader : public CrashKernelLoader {
     is_loaded = true;
     return 0;
   }
+  int rehearse(int, const std::string&) override { return rehearsal_errno; }
   int unload() override {
     is_loaded = false;
     return load_errno;
@@ -35,6 +36,7 @@ class FakeLoader : public CrashKernelLoader {
   static constexpr std::size_t initramfs_size_max = 16 * kMiB;
   ByteCount reserved = 128 * kMiB;
   int load_errno = 0;
+  int rehearsal_errno = 0;
   bool forgets = false;  // takes the image, but says that none is loaded
   bool is_loaded = false;
   bool frees_on_failure = false;  // what was loaded, as the kernel does once it looks at a new image

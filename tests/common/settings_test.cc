@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "common/hosted/whole_file.h"
 #include "tests/support/temporary_directory.h"
 
@@ -76,6 +78,23 @@ TEST(Settings, what_is_wrong_is_one_error_with_its_line) {
     EXPECT_THAT(settings.error().message, HasSubstr(test.message));
     EXPECT_EQ(settings.error().message.find('\n'), std::string::npos) << settings.error().message;
   }
+}
+
+// "#key = value" are settings, "# text" is prose.
+TEST(Settings, the_installed_file_sets_nothing_and_all_that_it_offers_is_known) {
+  const auto text = read_whole_file(WARMDUMP_SETTINGS_FILE, kMiB);
+  ASSERT_TRUE(text.has_value());
+  const auto as_installed = parse_settings(*text, "file");
+  ASSERT_TRUE(as_installed.has_value()) << as_installed.error().message;
+  EXPECT_FALSE(as_installed->arm.dump_level || as_installed->plan.size);
+
+  const auto all_set = parse_settings(std::regex_replace(*text, std::regex("\n#([a-z])"), "\n$1"), "file");
+  ASSERT_TRUE(all_set.has_value()) << all_set.error().message;
+  const Settings& settings = *all_set;
+  EXPECT_TRUE(settings.arm.dump_level && settings.arm.final_action && settings.arm.deadline_s &&
+              settings.arm.watchdog_s && settings.arm.append_cmdline && settings.arm.append_cpio &&
+              settings.arm.trim && settings.arm.kexec_load_disabled && settings.consent.file &&
+              settings.plan.size);
 }
 
 TEST(Settings, a_missing_file_has_none_and_an_unreadable_one_is_told) {

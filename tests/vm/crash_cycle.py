@@ -39,6 +39,7 @@ class Setup:
     boot_files: tuple = ()  # of the host, copied to the guest's /boot
     low_memory_mib: int = 1024  # of memory_mib, below 4 GiB
     kernel_options: str = ""  # of the running kernel, beside those that `warmdump plan` asks for
+    second_node_mib: int = 0  # of memory_mib, in a NUMA node of its own
     hotplug_mib: int = 0  # memory that can be plugged in while the machine runs
     balloon: bool = False
     swap_mib: int = 0  # size of a swap disk, the last one
@@ -99,9 +100,11 @@ class CrashCycle:
     def __exit__(self, *_):
         self.stop()
 
-    def plan(self):
-        """Boots the machine as it came, asks `warmdump plan`, and switches it off."""
+    def plan(self, prepare=None):
+        """Boots the machine as it came, asks `warmdump plan`, and switches it off. `prepare(machine)`: before it asks."""
         self._start("", "plan")
+        if prepare:
+            prepare(self.machine)
         _, text = self.machine.run(f"warmdump plan --size {self.setup.region_size} --json")
         self.plan_result = json.loads(text)
         self.power_off()
@@ -255,7 +258,7 @@ class CrashCycle:
                                command_line=f"{BASE_COMMAND_LINE} {setup.kernel_options} {options}",
                                log_directory=setup.work / f"log-{name}", disks=tuple(disks),
                                memory_mib=setup.memory_mib, low_memory_mib=setup.low_memory_mib, kvm=setup.kvm,
-                               hotplug_mib=setup.hotplug_mib, balloon=setup.balloon,
+                               second_node_mib=setup.second_node_mib, hotplug_mib=setup.hotplug_mib, balloon=setup.balloon,
                                memory_file=self.memory_file, devices=setup.devices)
         self._on_step("booting")
         self.machine = qemu.VirtualMachine(machine, self._on_console)

@@ -6,7 +6,8 @@ import shutil
 
 from scenario import ScenarioFailed, ScenarioSkipped
 
-SUITE = "bookworm"
+# Whose kernel it is, as in scripts/fetch-kernel.
+SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "newest": "testing"}
 # To add one: a word. One list for all scenarios, so that the root is made once.
 PACKAGES = ("initramfs-tools", "dracut-core", "kmod", "cpio", "xz-utils", "zstd", "udev", "mdadm", "lvm2")
 
@@ -20,7 +21,7 @@ class DebianChroot:
         self._context = context
         self.directory = pathlib.Path(directory)
         context.say("a Debian root file system")
-        context.run("cp", "-a", context.script("debian-chroot", SUITE, *PACKAGES), self.directory)
+        context.run("cp", "-a", context.script("debian-chroot", SUITES[context.series], *PACKAGES), self.directory)
 
     def install_kernel(self, kernel):
         """Its modules and configuration; nobody boots it."""

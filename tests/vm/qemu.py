@@ -28,8 +28,8 @@ class GuestError(Exception):
 class Machine:
     """What the virtual machine consists of."""
 
-    kernel: pathlib.Path
-    initrd: pathlib.Path
+    kernel: pathlib.Path | None  # without one the firmware boots the first disk
+    initrd: pathlib.Path | None
     command_line: str
     log_directory: pathlib.Path
     disks: tuple = ()
@@ -38,11 +38,13 @@ class Machine:
     low_memory_mib: int = 1024
     cpus: int = 2
     numa_node: bool = True  # without one, the kernel knows no node for a region at the top of RAM
+    second_node_mib: int = 0  # of the memory, its upper end: a NUMA node of its own
     hotplug_mib: int = 0  # room for memory that plug_memory() adds
     balloon: bool = False  # for inflate_balloon()
     kvm: bool = False
     memory_file: pathlib.Path | None = None  # holds the memory, and keeps it when the power is cut
     devices: tuple = ()  # further -device options
+    reboots: bool = True  # else QEMU ends where the guest would reset
 
 
 class VirtualMachine:
@@ -106,13 +108,19 @@ class VirtualMachine:
             "-cpu", "host" if machine.kvm else "max",
             "-smp", str(machine.cpus), "-m", self._memory(),
             "-object", self._memory_backend(),
-            "-kernel", machine.kernel, "-initrd", machine.initrd, "-append", machine.command_line,
             "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
             "-chardev", f"socket,id=command,fd={command}", "-serial", "chardev:command",
             "-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control",
         ]
+        if machine.kernel is not None:
+            arguments += ["-kernel", machine.kernel, "-initrd", machine.initrd, "-append", machine.command_line]
+        if not machine.reboots:
+            arguments += ["-no-reboot"]
         if machine.numa_node:
-            arguments += ["-numa", "node,memdev=ram0"]
+            arguments += ["-numa", "node,nodeid=0,memdev=ram0"]
+            if machine.second_node_mib:
+                arguments += ["-object", f"memory-backend-ram,id=ram1,size={machine.second_node_mib}M",
+                              "-numa", "node,nodeid=1,memdev=ram1"]
         else:
             arguments += ["-machine", "memory-backend=ram0"]
         if machine.balloon:
@@ -133,9 +141,10 @@ class VirtualMachine:
 
     def _memory_backend(self):
         machine = self.machine
+        size_mib = machine.memory_mib - machine.second_node_mib
         if machine.memory_file is None:
-            return f"memory-backend-ram,id=ram0,size={machine.memory_mib}M"
-        return f"memory-backend-file,id=ram0,size={machine.memory_mib}M,mem-path={machine.memory_file},share=on"
+            return f"memory-backend-ram,id=ram0,size={size_mib}M"
+        return f"memory-backend-file,id=ram0,size={size_mib}M,mem-path={machine.memory_file},share=on"
 
     def wait_for_console(self, pattern, timeout):
         """Waits for a console line that matches, looking only at lines not yet consumed; returns the match."""
@@ -236,13 +245,15 @@ class VirtualMachine:
         self._pump(0)
         self._console_position = len(self._console_lines)
 
-    def power_off(self, timeout=60):
-        """Asks the guest to switch itself off, and waits until QEMU has ended."""
-        self.send("cd /; sync; umount -a -r 2>/dev/null; poweroff -f")
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            raise GuestError("the guest does not switch itself off", self.log_path) from None
+    def power_off(self, timeout=60, command="cd /; sync; umount -a -r 2>/dev/null; poweroff -f"):
+        """Asks the guest to switch itself off, and waits until QEMU has ended. What the console says meanwhile is
+        only in its log."""
+        self.send(command)
+        deadline = time.monotonic() + timeout
+        while self._process.poll() is None:
+            if time.monotonic() > deadline:
+                raise GuestError("the guest does not switch itself off", self.log_path)
+            self._pump(0.5)
 
     @property
     def boot_count(self):

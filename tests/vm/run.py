@@ -20,8 +20,11 @@ import traceback
 
 import builders
 import crashkernel_places
+import debian_system
 import lockdown
+import package
 import page_truth
+import plan_numa
 import power_cut
 import qemu
 import rearm
@@ -39,10 +42,13 @@ ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 # To add one: its name, a function that takes a scenario.Context and raises if something does not hold, and the kernels
 # it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
 SCENARIOS = {
+    "debian-system": (debian_system.run, ("6.1",)),
+    "package": (package.run, ("6.1",)),
     "builders": (builders.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
     "lockdown": (lockdown.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
+    "plan-numa": (plan_numa.run, ("6.1",)),
     "power-cut": (power_cut.run, SOME_KERNELS),
     "rearm": (rearm.run, SOME_KERNELS),
     "small-region": (small_region.run, ("6.1",)),

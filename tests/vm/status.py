@@ -60,7 +60,7 @@ def _check(cycle, captured, reason="", failed=None, may_fail=frozenset(), before
 
 
 def _check_without_root(cycle):
-    command = "NO_COLOR=1 setpriv --reuid=65534 --regid=65534 --clear-groups warmdump status"
+    command = "NO_COLOR=1 /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups warmdump status"
     code, text = cycle.machine.run(command, check=False)
     if code != 1 or not text.startswith("CANNOT TELL") or "root" not in text.splitlines()[0]:
         raise ScenarioFailed(f"without root: exit code {code}:\n{text}")

@@ -21,7 +21,12 @@ FLAGS = ("UDEV_DISABLE_PERSISTENT_STORAGE_RULES_FLAG=1", "DM_UDEV_DISABLE_OTHER_
 def run(context):
     def fill_disk(content):
         root = debian_chroot.DebianChroot(context, content / "debian")
-        root.install_warmdump()
+        prefix = root.install_warmdump()
+        rules = sorted(path.name for path in (root.directory / prefix / "lib/udev/rules.d").glob("*-warmdump-*.rules"))
+        if len(rules) != 2:
+            raise ScenarioFailed(f"installed rules: {rules}")
+        if "verify" in root.run("udevadm", "--help"):  # since systemd 254
+            root.run("udevadm", "verify", "--resolve-names=never", *(f"/{prefix}/lib/udev/rules.d/{name}" for name in rules))
         root.drop("usr/share/doc", "usr/share/locale", "usr/share/man", "usr/share/zoneinfo", "var/lib/apt", "var/cache")
 
     with context.cycle(fill_disk=fill_disk, disk_mib=1536) as cycle:

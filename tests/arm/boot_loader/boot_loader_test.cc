@@ -28,8 +28,9 @@ const std::vector<std::string> kWords = {"memmap=514M!0x10fe00000", "crashkernel
 const std::vector<std::string> kOtherWords = {"memmap=258M!0x107e00000"};
 
 TEST(BootWords, come_and_go_without_a_trace) {
-  for (const char* text : {"", "\n", "quiet", "quiet\n", "quiet \n", "root=/dev/sda1  quiet\r\n", " quiet",
-                           "dyndbg=\"a b\" x='y'\n", "memmap=1M$0x1000\n", "xwarmdump.begin warmdump.endx\n"}) {
+  for (const char* text :
+       {"", "\n", "quiet", "quiet\n", "quiet \n", "root=/dev/sda1  quiet\r\n", " quiet",
+        "dyndbg=\"a b\" x='y'\n", "memmap=1M$0x1000\n", "xwarmdump.begin warmdump.endx\n"}) {
     const auto with = with_our_words(text, kWords);
     ASSERT_TRUE(with.has_value());
     EXPECT_EQ(our_words(*with), kWords) << *with;
@@ -38,7 +39,8 @@ TEST(BootWords, come_and_go_without_a_trace) {
     EXPECT_EQ(our_words(*other), kOtherWords);
     EXPECT_EQ(*with_our_words(*other, {}), text);
     EXPECT_EQ(*with_our_words(*with, {}), text);
-    EXPECT_EQ(with->find('\n') == std::string::npos, std::string_view(text).find('\n') == std::string_view::npos);
+    EXPECT_EQ(with->find('\n') == std::string::npos,
+              std::string_view(text).find('\n') == std::string_view::npos);
   }
   EXPECT_EQ(*with_our_words("a warmdump.begin x warmdump.end b\n", kOtherWords),
             "a warmdump.begin memmap=258M!0x107e00000 warmdump.end b\n");
@@ -54,7 +56,8 @@ TEST(BootWords, broken_marks_are_refused) {
 
 TEST(MarkedBlock, comes_and_goes_without_a_trace) {
   std::mt19937_64 random(3);
-  constexpr std::string_view kPieces[] = {"a=b", "\n", "\\\n", "\\", "# c", "\r\n", "'", "\"", "\n\n", "# warmdump end"};
+  constexpr std::string_view kPieces[] = {"a=b",  "\n", "\\\n", "\\",   "# c",
+                                          "\r\n", "'",  "\"",   "\n\n", "# warmdump end"};
   for (int i = 0; i < 3000; ++i) {
     std::string text;
     for (std::uint64_t n = random() % 6; n > 0; --n) text += kPieces[random() % 9];
@@ -119,7 +122,8 @@ TEST(OptionsFile, words_of_the_admin_are_not_given_twice) {
             "memmap=514M!0x10fe00000 quiet warmdump.begin crashkernel=96M warmdump.end\n");
 }
 
-constexpr const char* kEntry = "title Debian\nversion 6.1\nlinux /a/linux\ninitrd /a/initrd\noptions root=UUID=x ro\n";
+constexpr const char* kEntry =
+    "title Debian\nversion 6.1\nlinux /a/linux\ninitrd /a/initrd\noptions root=UUID=x ro\n";
 
 TEST(SystemdBoot, entries_get_a_line_of_their_own) {
   MachineTree tree;
@@ -141,7 +145,8 @@ TEST(SystemdBoot, entries_get_a_line_of_their_own) {
   EXPECT_EQ(entries[1].command_line, "root=UUID=x ro memmap=514M!0x10fe00000 crashkernel=96M");
   EXPECT_EQ(entries[2].command_line, "root=y quiet memmap=514M!0x10fe00000 crashkernel=96M");
   EXPECT_EQ(entries[3].command_line, "memmap=514M!0x10fe00000 crashkernel=96M") << "the admin's own, once";
-  EXPECT_EQ(tree.snapshot().at("/boot/loader/entries/tool.conf"), before.at("/boot/loader/entries/tool.conf"));
+  EXPECT_EQ(tree.snapshot().at("/boot/loader/entries/tool.conf"),
+            before.at("/boot/loader/entries/tool.conf"));
   ASSERT_TRUE(change_now(*loader, {}, tree, runner).has_value());
   EXPECT_EQ(tree.snapshot(), before);
 }
@@ -150,7 +155,8 @@ TEST(SystemdBoot, unified_images_are_told) {
   MachineTree tree;
   tree.write("/etc/kernel/cmdline", "quiet\n");
   tree.write("/boot/efi/EFI/Linux/debian.efi", "");
-  EXPECT_THAT(make_systemd_boot(tree.files())->change(kWords)->notes, ElementsAre(HasSubstr("unified kernel images")));
+  EXPECT_THAT(make_systemd_boot(tree.files())->change(kWords)->notes,
+              ElementsAre(HasSubstr("unified kernel images")));
 }
 
 TEST(BootLoader, the_one_that_is_there_is_found) {
@@ -191,10 +197,12 @@ TEST(BootDrift, words_keep_the_admins_crashkernel_when_it_is_enough) {
 
 TEST(BootDrift, is_what_is_missing_or_too_much) {
   EXPECT_THAT(drift_of(wanted(), "quiet memmap=514M!0x10fe00000 crashkernel=96M"), IsEmpty());
-  EXPECT_THAT(drift_of(wanted(), "memmap=0x20200000!0x10fe00000 crashkernel=1G,high"), IsEmpty()) << "same values";
-  EXPECT_THAT(drift_of(wanted(), "quiet"), ElementsAre(HasSubstr("memmap=514M!0x10fe00000 is missing"),
-                                                       HasSubstr("no crashkernel=")));
-  EXPECT_THAT(drift_of(wanted(), "memmap=514M!0x10fe00000 crashkernel=64M"), ElementsAre(HasSubstr("64 MiB")));
+  EXPECT_THAT(drift_of(wanted(), "memmap=0x20200000!0x10fe00000 crashkernel=1G,high"), IsEmpty())
+      << "same values";
+  EXPECT_THAT(drift_of(wanted(), "quiet"),
+              ElementsAre(HasSubstr("memmap=514M!0x10fe00000 is missing"), HasSubstr("no crashkernel=")));
+  EXPECT_THAT(drift_of(wanted(), "memmap=514M!0x10fe00000 crashkernel=64M"),
+              ElementsAre(HasSubstr("64 MiB")));
   EXPECT_THAT(drift_of(wanted(), "memmap=514M!0x10fe00000 memmap=1G!0x200000000 crashkernel=96M"),
               ElementsAre(HasSubstr("memmap=1G!0x200000000 is not the planned region")));
   EXPECT_THAT(drift_of(wanted(), "memmap=514M!0x10fe00000 memmap=514M!0x10fe00000 crashkernel=96M"),

@@ -20,16 +20,18 @@ using testing::IsEmpty;
 const std::vector<std::string> kWords = {"memmap=514M!0x10fe00000", "crashkernel=96M"};
 const std::vector<std::string> kOtherWords = {"memmap=258M!0x107e00000"};
 
-constexpr const char* kPlain = "GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\nGRUB_CMDLINE_LINUX=\"\"\n";
+constexpr const char* kPlain =
+    "GRUB_DEFAULT=0\nGRUB_CMDLINE_LINUX_DEFAULT=\"quiet\"\nGRUB_CMDLINE_LINUX=\"\"\n";
 
 // What a shell makes of the settings, as grub-mkconfig reads them: GRUB_CMDLINE_LINUX.
 std::string sourced(const MachineTree& tree) {
-  const auto result = system_command_runner().run(
-      {"/bin/sh", "-c",
-       "set -e; . $0/etc/default/grub; for x in $0/etc/default/grub.d/*.cfg; do if [ -e \"$x\" ]; then . \"$x\"; fi; "
-       "done; printf '%s' \"$GRUB_CMDLINE_LINUX\"",
-       tree.root()},
-      20);
+  const auto result =
+      system_command_runner().run({"/bin/sh", "-c",
+                                   "set -e; . $0/etc/default/grub; for x in $0/etc/default/grub.d/*.cfg; do "
+                                   "if [ -e \"$x\" ]; then . \"$x\"; fi; "
+                                   "done; printf '%s' \"$GRUB_CMDLINE_LINUX\"",
+                                   tree.root()},
+                                  20);
   return result.has_value() ? result->output : result.error().message;
 }
 
@@ -43,8 +45,7 @@ class EverySetting : public testing::TestWithParam<Settings> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Grub, EverySetting,
-    testing::Values(Settings{"Plain", kPlain, "%s"},
-                    Settings{"Unset", "GRUB_DEFAULT=0\n", "%s"},
+    testing::Values(Settings{"Plain", kPlain, "%s"}, Settings{"Unset", "GRUB_DEFAULT=0\n", "%s"},
                     Settings{"Empty", "", "%s"},
                     Settings{"Filled", "GRUB_CMDLINE_LINUX='console=ttyS0'\n", "console=ttyS0 %s"},
                     Settings{"Quotes", "GRUB_CMDLINE_LINUX=\"dyndbg=\\\"file x +p\\\" a='b'\"\n",
@@ -93,7 +94,8 @@ TEST(Grub, words_of_the_admin_are_not_given_twice) {
   const auto loader = make_grub(tree.files(), runner);
   ASSERT_TRUE(change_now(*loader, kWords, tree, runner).has_value());
   EXPECT_EQ(sourced(tree), "memmap=514M!0x10fe00000 memmap=1M$0x1000 crashkernel=96M");
-  EXPECT_TRUE(loader->change({kWords[0]})->files[0].after == std::nullopt) << "nothing of ours is left in the file";
+  EXPECT_TRUE(loader->change({kWords[0]})->files[0].after == std::nullopt)
+      << "nothing of ours is left in the file";
 }
 
 TEST(Grub, runs_what_makes_the_menu) {
@@ -102,10 +104,12 @@ TEST(Grub, runs_what_makes_the_menu) {
     std::vector<std::vector<std::string>> commands;
   };
   const Case cases[] = {
-      {{"/usr/sbin/update-grub", "/usr/sbin/grub-mkconfig", "/boot/grub/grub.cfg"}, {{"/usr/sbin/update-grub"}}},
+      {{"/usr/sbin/update-grub", "/usr/sbin/grub-mkconfig", "/boot/grub/grub.cfg"},
+       {{"/usr/sbin/update-grub"}}},
       {{"/usr/sbin/grub2-mkconfig", "/boot/grub2/grub.cfg"},
        {{"/usr/sbin/grub2-mkconfig", "-o", "/boot/grub2/grub.cfg"}}},
-      {{"/usr/sbin/grub-mkconfig", "/boot/grub/grub.cfg"}, {{"/usr/sbin/grub-mkconfig", "-o", "/boot/grub/grub.cfg"}}},
+      {{"/usr/sbin/grub-mkconfig", "/boot/grub/grub.cfg"},
+       {{"/usr/sbin/grub-mkconfig", "-o", "/boot/grub/grub.cfg"}}},
       {{}, {}},
   };
   for (const Case& one : cases) {
@@ -150,7 +154,8 @@ TEST(Grub, what_is_not_read_back_is_put_back) {
 }
 
 TEST(Grub, broken_settings_are_refused_and_left_alone) {
-  for (const char* text : {"GRUB_CMDLINE_LINUX='open\n", "exit 0\n", "if true\n", "GRUB_CMDLINE_LINUX=\"a\"\r\nif\r\n"}) {
+  for (const char* text :
+       {"GRUB_CMDLINE_LINUX='open\n", "exit 0\n", "if true\n", "GRUB_CMDLINE_LINUX=\"a\"\r\nif\r\n"}) {
     MachineTree tree;
     tree.write(kGrubDefaults, text);
     const auto before = tree.snapshot();
@@ -228,10 +233,11 @@ TEST(Grub, entries_of_the_menu) {
   EXPECT_THAT(entries_of_grub_menu(""), IsEmpty());
 }
 
-// The real grub-mkconfig and 10_linux of Debian, in a folder of their own. Only grub-probe, which looks at disks,
-// is another.
+// The real grub-mkconfig and 10_linux of Debian, in a folder of their own. Only grub-probe, which looks at
+// disks, is another.
 TEST(Grub, the_real_grub_mkconfig_puts_the_words_into_every_entry) {
-  if (!std::filesystem::exists("/usr/sbin/grub-mkconfig") || !std::filesystem::exists("/etc/grub.d/10_linux")) {
+  if (!std::filesystem::exists("/usr/sbin/grub-mkconfig") ||
+      !std::filesystem::exists("/etc/grub.d/10_linux")) {
     GTEST_SKIP() << "grub-common is not installed; scripts/install-deps installs it";
   }
   MachineTree tree;
@@ -241,9 +247,10 @@ TEST(Grub, the_real_grub_mkconfig_puts_the_words_into_every_entry) {
   tree.make_folder("/etc/default/grub.d");
   tree.write("/boot/vmlinuz-6.1.0-1-amd64", "x");
   tree.write("/boot/initrd.img-6.1.0-1-amd64", "x");
-  tree.write("/probe",
-             "#!/bin/sh\ncase \"$*\" in\n*--target=device*) echo /dev/vda1 ;;\n*--target=fs_uuid*) echo 1-2 ;;\n"
-             "*--target=fs*) echo ext2 ;;\nesac\n");
+  tree.write(
+      "/probe",
+      "#!/bin/sh\ncase \"$*\" in\n*--target=device*) echo /dev/vda1 ;;\n*--target=fs_uuid*) echo 1-2 ;;\n"
+      "*--target=fs*) echo ext2 ;;\nesac\n");
   ASSERT_EQ(::chmod((tree.root() + "/probe").c_str(), 0755), 0);
   NotingRunner runner;
   const auto loader = make_grub(tree.files(), runner);
@@ -252,8 +259,10 @@ TEST(Grub, the_real_grub_mkconfig_puts_the_words_into_every_entry) {
   tree.make_folder("/boot/grub");
   const auto made = system_command_runner().run(
       {"/bin/sh", "-c",
-       "exec 2>$0/log; cd $0; sed \"s#^sysconfdir=.*#sysconfdir=$0/etc#; s#^grub_probe=.*#grub_probe=$0/probe#\" "
-       "/usr/sbin/grub-mkconfig > mkconfig; sed \"s#/boot/vmlinuz-\\*#$0/boot/vmlinuz-*#g\" /etc/grub.d/10_linux > "
+       "exec 2>$0/log; cd $0; sed \"s#^sysconfdir=.*#sysconfdir=$0/etc#; "
+       "s#^grub_probe=.*#grub_probe=$0/probe#\" "
+       "/usr/sbin/grub-mkconfig > mkconfig; sed \"s#/boot/vmlinuz-\\*#$0/boot/vmlinuz-*#g\" "
+       "/etc/grub.d/10_linux > "
        "etc/grub.d/10_linux; chmod +x etc/grub.d/10_linux; EUID=0 sh mkconfig -o $0/boot/grub/grub.cfg",
        tree.root()},
       60);
@@ -261,12 +270,14 @@ TEST(Grub, the_real_grub_mkconfig_puts_the_words_into_every_entry) {
   ASSERT_EQ(made->exit_code, 0) << tree.read("/log");
   const auto entries = loader->next_entries();
   ASSERT_TRUE(entries.has_value());
-  ASSERT_EQ(entries->size(), 3U) << "usual, the same again in the submenu, recovery\n" << tree.read("/boot/grub/grub.cfg");
+  ASSERT_EQ(entries->size(), 3U) << "usual, the same again in the submenu, recovery\n"
+                                 << tree.read("/boot/grub/grub.cfg");
   unsigned recovery = 0;
   for (const BootEntry& entry : *entries) {
     EXPECT_THAT(entry.command_line, HasSubstr(" console=ttyS0 dyndbg=\"file x +p\" ")) << entry.name;
     const auto words = command_line_options(entry.command_line);
-    for (const std::string& word : kWords) EXPECT_EQ(std::count(words.begin(), words.end(), word), 1) << entry.name;
+    for (const std::string& word : kWords)
+      EXPECT_EQ(std::count(words.begin(), words.end(), word), 1) << entry.name;
     recovery += std::count(words.begin(), words.end(), "single") > 0 ? 1U : 0U;
   }
   EXPECT_EQ(recovery, 1U);

@@ -21,7 +21,9 @@ class MachineTree {
     std::filesystem::create_directories(full.parent_path());
     std::ofstream(full, std::ios::binary) << text;
   }
-  void make_folder(const std::string& path) { std::filesystem::create_directories(root_.path().string() + path); }
+  void make_folder(const std::string& path) {
+    std::filesystem::create_directories(root_.path().string() + path);
+  }
   std::string read(const std::string& path) const {
     std::ostringstream text;
     text << std::ifstream(root_.path().string() + path, std::ios::binary).rdbuf();

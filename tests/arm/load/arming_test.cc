@@ -113,6 +113,20 @@ TEST_F(Arming, a_load_that_costs_the_old_one_says_so) {
   EXPECT_THAT(arm().error().message, HasSubstr("is gone, so a crash would now not be captured"));
 }
 
+TEST_F(Arming, a_kernel_that_is_not_trusted_does_not_cost_the_loaded_one) {
+  loader_.rehearsal_errno = EPERM;
+  ASSERT_TRUE(arm().has_value());  // there is nothing to lose
+  loader_.frees_on_failure = true;
+  const auto result = arm();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().message,
+              HasSubstr("locked down; the crash kernel loaded before is still in place"));
+  EXPECT_EQ(loader_.loads, 1);
+  EXPECT_TRUE(loader_.is_loaded);
+  loader_.rehearsal_errno = ENOMEM;  // says nothing of the crash kernel's own memory
+  EXPECT_TRUE(arm().has_value());
+}
+
 TEST_F(Arming, a_reload_changes_nothing_when_nothing_changed) {
   EXPECT_EQ(reload().error().code, ErrorCode::not_found);
   ASSERT_TRUE(arm().has_value());

