@@ -241,6 +241,10 @@ void add_options(CLI::App& app, ArmOptions& options) {
   command->add_option("--append-cpio", request.appended_archive_path, "Archive to append to the crash image")
       ->type_name("FILE");
   command
+      ->add_option("--test-id", request.test_id,
+                   "Stands in the dump as capture_info.test_id; see selftest(8)")
+      ->type_name("ID");
+  command
       ->add_option("--image", request.outside_image_path,
                    "Crash image of mkinitramfs or dracut, to use in place of one built here")
       ->type_name("FILE")

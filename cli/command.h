@@ -20,6 +20,7 @@ void register_disarm_command(CLI::App& app, ExitCode& exit_code);
 void register_extract_command(CLI::App& app, ExitCode& exit_code);
 void register_plan_command(CLI::App& app, ExitCode& exit_code);
 void register_recover_command(CLI::App& app, ExitCode& exit_code);
+void register_selftest_command(CLI::App& app, ExitCode& exit_code);
 void register_show_command(CLI::App& app, ExitCode& exit_code);
 void register_status_command(CLI::App& app, ExitCode& exit_code);
 void register_upload_command(CLI::App& app, ExitCode& exit_code);

@@ -38,7 +38,8 @@ int run(int argc, char** argv) {
   ExitCode exit_code = kExitOk;
   for (const auto register_command :
        {register_plan_command, register_arm_command, register_disarm_command, register_recover_command,
-        register_show_command, register_status_command, register_extract_command, register_upload_command}) {
+        register_show_command, register_status_command, register_extract_command, register_upload_command,
+        register_selftest_command}) {
     register_command(app, exit_code);
   }
   try {

@@ -15,12 +15,16 @@
 #include "cli/command.h"
 #include "cli/dump_report.h"
 #include "cli/progress.h"
+#include "cli/selftest_report.h"
 #include "common/dump_format/dump_state.h"
 #include "common/hosted/file_lock.h"
 #include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
 #include "recover/pmem_regions_ndctl.h"
 #include "recover/recover_machine.h"
+#include "selftest/crash/crash_test.h"
+#include "selftest/retention/retention_test.h"
+#include "selftest/warm_reset.h"
 
 namespace warmdump {
 namespace {
@@ -196,14 +200,23 @@ void print_json(const nlohmann::json& json) {
   std::puts(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-Outcome<Recovery> recover_locked(const RecoverRequest& request) {
+Outcome<RecoveryWithTest> recover_locked(const RecoverRequest& request) {
   std::optional<FileLock> lock;
   if (!is_plain_file_or_disk(request.region) && ::geteuid() == 0)
     lock.emplace(TRY(FileLock::take(kRegionLockPath)));
   PmemRegionsNdctl regions;
   DumpReaderExtractor extractor;
   PrintedEvents events;
-  return recover_machine(request, regions, extractor, events);
+  return recover_with_retention_test(request, regions, extractor, MachineFiles(), StateDirectory(), events);
+}
+
+// A retention test that was asked to go on by itself.
+ExitCode restart_for_test() {
+  prefer_warm_reset();
+  const auto noted = note_reset(MachineFiles(), StateDirectory());
+  if (!noted) return report_failure(noted.error());
+  const auto restarted = restart_machine();
+  return restarted ? kExitOk : report_failure(restarted.error());
 }
 
 bool is_incomplete(const Recovery& recovery) {
@@ -215,18 +228,28 @@ bool is_incomplete(const Recovery& recovery) {
 ExitCode run_recover(const RecoverRequest& request, bool json) {
   ::umask(S_IRWXG | S_IRWXO);  // a dump holds the secrets of the whole machine
   const Stopwatch stopwatch;
-  const auto recovery = recover_locked(request);
-  if (!recovery) {
-    if (json) print_json({{"error", failure_as_json(recovery.error())}});
-    return report_failure(recovery.error());
+  const auto done = recover_locked(request);
+  if (!done) {
+    if (json) print_json({{"error", failure_as_json(done.error())}});
+    return report_failure(done.error());
   }
+  const Recovery& recovery = done->recovery;
+  const auto crash_test = judge_crash_test(recovery, MachineFiles(), StateDirectory());
   if (json) {
-    print_json(as_json(*recovery, stopwatch.elapsed_ms()));
+    nlohmann::json report = as_json(recovery, stopwatch.elapsed_ms());
+    if (done->retention) report["retention"] = retention_step_as_json(*done->retention);
+    if (crash_test && *crash_test) report["crash_test"] = nlohmann::json(as_json(**crash_test));
+    print_json(report);
   } else {
-    print_text(*recovery);
+    print_text(recovery);
+    if (done->retention) print_retention_step(*done->retention);
+    if (crash_test && *crash_test) print_line("crash test", crash_text(as_json(**crash_test)));
   }
-  if (recovery->return_failure) return report_failure(*recovery->return_failure);
-  return is_incomplete(*recovery) ? kExitIncomplete : kExitOk;
+  if (!crash_test)
+    std::fputs(fmt::format("warmdump: crash test: {}\n", crash_test.error().message).c_str(), stderr);
+  if (recovery.return_failure) return report_failure(*recovery.return_failure);
+  if (done->retention && done->retention->wants_reset()) return restart_for_test();
+  return is_incomplete(recovery) ? kExitIncomplete : kExitOk;
 }
 
 }  // namespace

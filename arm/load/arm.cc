@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 
 #include "arm/load/active_region.h"
+#include "arm/load/capture_program.h"
 #include "arm/load/crash_command_line.h"
 #include "arm/machine/boot_facts.h"
 #include "arm/machine/kernel_hints.h"
@@ -20,7 +20,6 @@
 namespace warmdump {
 namespace {
 
-constexpr const char* kCaptureName = "warmdump-capture";
 constexpr ByteCount kCaptureSizeMax = 64 * kMiB;
 constexpr ByteCount kAppendedArchiveSizeMax = 64 * kMiB;
 constexpr ByteCount kKernelSizeMax = 256 * kMiB;
@@ -84,21 +83,6 @@ Outcome<AddressRange> find_region(const ArmRequest& request, const MachineFiles&
     return std::move(map.error());
   }
   return find_active_region(*map, command_line, request.region);
-}
-
-Outcome<std::string> find_capture(const std::string& path) {
-  if (!path.empty()) return path;
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    const std::filesystem::path beside = program.parent_path() / kCaptureName;
-    if (std::filesystem::exists(beside, error)) return beside.string();
-  }
-  const std::string installed = std::string(WARMDUMP_LIBEXEC_DIRECTORY) + "/" + kCaptureName;
-  if (std::filesystem::exists(installed, error)) return installed;
-  return Failure(ErrorCode::not_found,
-                 fmt::format("no {} beside the warmdump program, nor {}; name it with --capture",
-                             kCaptureName, installed));
 }
 
 Outcome<std::string> read_capture(const std::string& path) {
@@ -179,11 +163,12 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
   if (!request.armed_at.empty()) configuration.info["armed_at"] = request.armed_at;
   setup.armed_at = configuration.info["armed_at"];
   configuration.secret = request.secret;
+  if (!request.test_id.empty()) configuration.info["test_id"] = request.test_id;
   configuration.hints = gather_kernel_hints(files);
   const KernelConfig kernel_config =
       find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);
   if (request.outside_image_path.empty()) {
-    setup.capture_path = TRY(find_capture(request.capture_path));
+    setup.capture_path = TRY(find_capture_program(request.capture_path));
     const std::string capture = TRY(read_capture(setup.capture_path));
     const ArchiveCache cache(request.cache_directory);
     setup.image = TRY(build_crash_image(capture, modules, configuration, kernel_config, appended,

@@ -40,6 +40,7 @@ struct ArmRequest {
   std::string cache_directory;        // of base archives; none: every image is built from scratch
   std::string armed_at;               // into the image; empty: the time it is
   Secret secret;                      // into the image, when it is set
+  std::string test_id;                // among the facts of the dump: of a crash made on purpose; empty: none
   bool image_only = false;  // not to be loaded here: the region may come from the command line unproved
 };
 

@@ -118,6 +118,7 @@ Outcome<ArmResult> arm_machine(ArmRequest request, const std::vector<std::string
   result.setup = TRY(prepare_crash_setup(request, files));
   result.setup.warnings.insert(result.setup.warnings.begin(), warnings.begin(), warnings.end());
   result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments));
+  result.record.test_id = request.test_id;
   TRY(load_with_record(result, files, loader, places));
   return result;
 }

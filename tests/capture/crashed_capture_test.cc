@@ -12,11 +12,11 @@
 #include "capture/crash_kernel/fatal_signals.h"
 #include "capture/writer/region_check.h"
 #include "recover/dump_reader.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 namespace {

@@ -11,10 +11,10 @@
 
 #include "common/file_device.h"
 #include "recover/dump_reader.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 namespace {

@@ -8,12 +8,12 @@
 #include "capture/capture_pipeline.h"
 #include "capture/writer/region_check.h"
 #include "recover/dump_reader.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 namespace {

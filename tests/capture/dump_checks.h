@@ -9,8 +9,8 @@
 #include <ios>
 
 #include "recover/dump_reader.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/covered_bytes.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 

@@ -9,10 +9,10 @@
 
 #include "common/dump_format/dump_header.h"
 #include "common/file_device.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 namespace {

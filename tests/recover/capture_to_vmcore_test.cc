@@ -15,13 +15,13 @@
 #include "common/file_device.h"
 #include "recover/dump_directory.h"
 #include "recover/dump_reader.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"
 #include "tests/support/dump_builder.h"
 #include "tests/support/kdump_file.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump {
 namespace {

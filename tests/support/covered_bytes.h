@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "tests/support/vmcore_builder.h"
+#include "selftest/machine/vmcore_builder.h"
 
 namespace warmdump {
 

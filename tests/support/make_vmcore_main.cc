@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-#include "tests/support/vmcore_builder.h"
+#include "selftest/machine/vmcore_builder.h"
 
 int main(int argc, char** argv) {
   using namespace warmdump;

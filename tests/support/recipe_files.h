@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/recipe.h"
+#include "selftest/machine/recipe.h"
 
 namespace warmdump::test {
 

@@ -1,7 +1,7 @@
 // The builder, judged by a reader that shares nothing with it: page-table walk, mem_section, struct page and
 // printk ring from the vmcore's bytes alone.
 
-#include "tests/support/vmcore_builder.h"
+#include "selftest/machine/vmcore_builder.h"
 
 #include <elf.h>
 #include <gmock/gmock.h>

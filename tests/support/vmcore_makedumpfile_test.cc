@@ -11,9 +11,9 @@
 #include <sstream>
 
 #include "common/hosted/unique_fd.h"
+#include "selftest/machine/vmcore_builder.h"
 #include "tests/support/recipe_files.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/support/vmcore_builder.h"
 
 namespace warmdump::synthetic {
 namespace {

@@ -18,6 +18,8 @@ import saved_vmcore
 
 BASE_COMMAND_LINE = "console=ttyS0 no_timer_check"  # an emulated timer on a busy host fails the kernel's test
 GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
+PANIC = "echo c > /proc/sysrq-trigger"
+OVMF = pathlib.Path("/usr/share/OVMF")
 KERNEL_START = r"\] Linux version "
 
 
@@ -36,6 +38,7 @@ class Setup:
     kvm: bool = False
     memory_in_file: bool = False  # so that it outlives a power cut, and can be looked at and written to
     devices: tuple = ()  # of QEMU, beyond the usual ones
+    uefi: bool = False  # Debian's OVMF in place of SeaBIOS
     boot_files: tuple = ()  # of the host, copied to the guest's /boot
     low_memory_mib: int = 1024  # of memory_mib, below 4 GiB
     kernel_options: str = ""  # of the running kernel, beside those that `warmdump plan` asks for
@@ -156,15 +159,16 @@ class CrashCycle:
             options = (*options, "--append-cpio", "/boot/save-vmcore.cpio")
         return self.machine.run(" ".join(("warmdump arm", *options)))[1]
 
-    def crash(self, timeout=600, on_phase=None):
-        """Panics the machine and waits until it is up again; `on_phase(text)` hears how far it is."""
+    def crash(self, timeout=600, on_phase=None, command=PANIC, panic_timeout=30):
+        """Panics the machine and waits until it is up again; `on_phase(text)` hears how far it is. `command`: by what,
+        where it takes up to `panic_timeout` seconds to get there."""
         machine = self.machine
         on_phase = on_phase or (lambda text: None)
         machine.run("sync")
         machine.skip_console()
         start = time.monotonic()
-        machine.send("echo c > /proc/sysrq-trigger")
-        panic = machine.wait_for_console(r"(Kernel panic - not syncing: .*)", 30).group(1)
+        machine.send(command)
+        panic = machine.wait_for_console(r"(Kernel panic - not syncing: .*)", panic_timeout).group(1)
         machine.wait_for_console(KERNEL_START, 60)
         in_crash_kernel = time.monotonic()
         on_phase("the crash kernel boots and captures")
@@ -184,7 +188,7 @@ class CrashCycle:
         self.crash_memory = [(int(start, 16), int(end, 16) + 1)
                              for start, end in re.findall(r"([0-9a-f]+)-([0-9a-f]+) : Crash kernel", iomem)]
         machine.skip_console()
-        machine.send("echo c > /proc/sysrq-trigger")
+        machine.send(PANIC)
         machine.wait_for_console(KERNEL_START, 90)
         with region_memory.RegionMemory(self.memory_file, *self.region) as memory:
             machine.wait_until(memory.storing(frame_bytes), timeout,
@@ -249,6 +253,14 @@ class CrashCycle:
         saved_vmcore.take(self.vmcore_disk, self.setup.work / "vmcore.saved")
         return self.setup.work / "vmcore.saved"
 
+    def _firmware(self):
+        if not self.setup.uefi:
+            return ()
+        variables = self.setup.work / "uefi-variables"
+        if not variables.exists():
+            shutil.copy2(OVMF / "OVMF_VARS_4M.fd", variables)
+        return OVMF / "OVMF_CODE_4M.fd", variables
+
     def _start(self, options, name):
         setup = self.setup
         disks = [self.disk]
@@ -259,7 +271,7 @@ class CrashCycle:
                                log_directory=setup.work / f"log-{name}", disks=tuple(disks),
                                memory_mib=setup.memory_mib, low_memory_mib=setup.low_memory_mib, kvm=setup.kvm,
                                second_node_mib=setup.second_node_mib, hotplug_mib=setup.hotplug_mib, balloon=setup.balloon,
-                               memory_file=self.memory_file, devices=setup.devices)
+                               memory_file=self.memory_file, devices=setup.devices, firmware=self._firmware())
         self._on_step("booting")
         self.machine = qemu.VirtualMachine(machine, self._on_console)
         self.machine.__enter__()

@@ -28,6 +28,8 @@ if [ -b /dev/vda ]; then
     mount -t ext4 /dev/vda /disk
     mount -o bind /disk/boot /boot
     mount -o bind /disk/crash /var/crash
+    mkdir -p /disk/state /var/lib/warmdump
+    mount -o bind /disk/state /var/lib/warmdump
 fi
 
 stty -F /dev/ttyS1 raw -echo

@@ -45,6 +45,7 @@ class Machine:
     memory_file: pathlib.Path | None = None  # holds the memory, and keeps it when the power is cut
     devices: tuple = ()  # further -device options
     reboots: bool = True  # else QEMU ends where the guest would reset
+    firmware: tuple = ()  # (code, variables) of a UEFI in flash, the latter to be written to; empty: SeaBIOS
 
 
 class VirtualMachine:
@@ -128,6 +129,9 @@ class VirtualMachine:
         for number, disk in enumerate(machine.disks):
             arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,cache=unsafe",
                           "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
+        for unit, file in enumerate(machine.firmware):
+            access = "off" if unit else "on"
+            arguments += ["-drive", f"if=pflash,unit={unit},format=raw,readonly={access},file={file}"]
         for device in machine.devices:
             arguments += ["-device", device]
         return [str(argument) for argument in arguments]

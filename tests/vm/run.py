@@ -19,6 +19,7 @@ import time
 import traceback
 
 import builders
+import crash_test
 import crashkernel_places
 import debian_system
 import lockdown
@@ -28,6 +29,7 @@ import plan_numa
 import power_cut
 import qemu
 import rearm
+import retention
 import scenario
 import small_region
 import status
@@ -45,12 +47,15 @@ SCENARIOS = {
     "debian-system": (debian_system.run, ("6.1",)),
     "package": (package.run, ("6.1",)),
     "builders": (builders.run, ("6.1",)),
+    "crash-test": (crash_test.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
     "lockdown": (lockdown.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "plan-numa": (plan_numa.run, ("6.1",)),
     "power-cut": (power_cut.run, SOME_KERNELS),
     "rearm": (rearm.run, SOME_KERNELS),
+    "retention-ovmf": (retention.run_ovmf, ("6.1",)),
+    "retention-seabios": (retention.run_seabios, ("6.1",)),
     "small-region": (small_region.run, ("6.1",)),
     "status": (status.run, ("6.1",)),
     "stray-dma": (stray_dma.run, SOME_KERNELS),

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "common/dump_format/dump_format.h"
-#include "tests/support/recipe.h"
-#include "tests/support/sparse_core.h"
+#include "selftest/machine/recipe.h"
+#include "selftest/machine/sparse_core.h"
 
 namespace warmdump::synthetic {
 

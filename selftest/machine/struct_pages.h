@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/support/recipe.h"
+#include "selftest/machine/recipe.h"
 
 namespace warmdump::synthetic {
 

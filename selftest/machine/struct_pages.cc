@@ -1,4 +1,4 @@
-#include "tests/support/struct_pages.h"
+#include "selftest/machine/struct_pages.h"
 
 #include <fmt/format.h>
 

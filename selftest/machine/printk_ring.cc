@@ -1,4 +1,4 @@
-#include "tests/support/printk_ring.h"
+#include "selftest/machine/printk_ring.h"
 
 #include <cstring>
 #include <deque>

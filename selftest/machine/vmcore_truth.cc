@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "tests/support/page_tables.h"
-#include "tests/support/vmcore_builder.h"
+#include "selftest/machine/page_tables.h"
+#include "selftest/machine/vmcore_builder.h"
 
 namespace warmdump::synthetic {
 namespace {

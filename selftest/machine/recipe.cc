@@ -1,4 +1,4 @@
-#include "tests/support/recipe.h"
+#include "selftest/machine/recipe.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "tests/support/notes.h"
+#include "selftest/machine/notes.h"
 
 #include <elf.h>
 #include <sys/procfs.h>
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <span>
 
-#include "tests/support/page_tables.h"
+#include "selftest/machine/page_tables.h"
 
 namespace warmdump::synthetic {
 namespace {

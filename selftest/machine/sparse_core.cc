@@ -1,4 +1,4 @@
-#include "tests/support/sparse_core.h"
+#include "selftest/machine/sparse_core.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <cstring>
 #include <optional>
 
-#include "tests/support/page_tables.h"
+#include "selftest/machine/page_tables.h"
 
 namespace warmdump::synthetic {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/support/vmcore_builder.h"
+#include "selftest/machine/vmcore_builder.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,10 @@
 #include <optional>
 #include <set>
 
-#include "tests/support/notes.h"
-#include "tests/support/page_tables.h"
-#include "tests/support/printk_ring.h"
-#include "tests/support/struct_pages.h"
+#include "selftest/machine/notes.h"
+#include "selftest/machine/page_tables.h"
+#include "selftest/machine/printk_ring.h"
+#include "selftest/machine/struct_pages.h"
 
 namespace warmdump::synthetic {
 

@@ -1,4 +1,4 @@
-#include "tests/support/page_tables.h"
+#include "selftest/machine/page_tables.h"
 
 #include <fmt/format.h>
 
