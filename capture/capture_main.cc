@@ -82,6 +82,7 @@ Result<void> capture(const CaptureOptions& options, const char* region_path, std
       .access = options.access,
       .hints = options.hints,
       .deadline = deadline,
+      .measures_memory = ::getpid() == 1,
       .heartbeat = &watchdog_feeder};
   auto done = capture_vmcore(vmcore, region, *header, request, report);
   if (!done.has_value()) log_error(options.vmcore_path, done.error());

@@ -5,6 +5,7 @@
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "capture/notes_writer.h"
 #include "capture/page_phases.h"
+#include "capture/support/free_memory.h"
 #include "capture/support/progress_log.h"
 #include "capture/support/raw_log.h"
 #include "capture/support/static_storage.h"
@@ -154,6 +155,7 @@ Result<void> Capture::make_again(const FrameOrigin& origin) {
 void Capture::update_header() {
   count_pages(pages_.selection(), pages_.stored(), writer_.header());
   writer_.header().elapsed_ms = stopwatch_.elapsed_ms();
+  if (request_.measures_memory) note_free_memory(writer_.header());
 }
 
 void Capture::fill(CaptureReport& report) {

@@ -20,6 +20,7 @@ struct CaptureRequest {
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
   KernelHints hints;
   Deadline deadline;               // when it passes, the capture closes the dump with what it has
+  bool measures_memory = false;    // the machine's memory is the crash kernel's: note how much was free
   Heartbeat* heartbeat = nullptr;  // hears that the capture gets on; none: nobody listens
 };
 

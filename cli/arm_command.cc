@@ -26,6 +26,7 @@ struct ArmOptions {
   std::optional<std::string> final_action;
   std::string region;
   std::string output;
+  bool trim = false;
   bool reload = false;
   double debounce_s = 0;
   bool kexec_load_disabled = false;
@@ -91,6 +92,9 @@ Outcome<ArmRequest> request_of(const ArmOptions& options, const Settings& settin
   fill_in(request.appended_command_line, arm.append_cmdline);
   fill_in(request.appended_archive_path, arm.append_cpio);
   fill_in(request.consent_file, settings.consent.file);
+  // A machine whose settings ask for it must be armed before its first crash can measure anything.
+  if (arm.trim.value_or(false)) request.trim = ArmRequest::Trim::if_measured;
+  if (options.trim) request.trim = ArmRequest::Trim::required;
   if (dump_level) request.dump_level = *dump_level;
   if (final_action) request.final_action = *final_action;
   if (!options.region.empty()) request.region = TRY(in_context("--region", parse_region(options.region)));
@@ -100,6 +104,17 @@ Outcome<ArmRequest> request_of(const ArmOptions& options, const Settings& settin
 
 void print_warnings(const CrashSetup& setup) {
   for (const std::string& warning : setup.warnings) fmt::print(stderr, "warmdump: warning: {}\n", warning);
+}
+
+void print_trim(const std::optional<TrimPlan>& trim) {
+  if (!trim) return;
+  if (trim->gives_back()) {
+    fmt::print("trimmed       crashkernel= from {} to {}: {}\n", readable_byte_count(trim->now),
+               readable_byte_count(trim->target), trim->reason);
+  } else {
+    fmt::print("trimmed       nothing: crashkernel= is {}; {}\n", readable_byte_count(trim->now),
+               trim->reason);
+  }
 }
 
 // The image alone, for people and other programs: without the secret of this boot.
@@ -137,6 +152,7 @@ Outcome<void> arm(const ArmOptions& options, const Settings& settings, const Arm
   const ArmResult result =
       TRY(arm_machine(request, options.arguments, MachineFiles(), system_crash_kernel_loader(), ArmPlaces()));
   print_setup(result.setup);
+  print_trim(result.trim);
   print_warnings(result.setup);
   fmt::print("Armed: the crash kernel is loaded into {} of reserved memory.\n",
              readable_byte_count(result.reserved_size));
@@ -253,6 +269,10 @@ void add_options(CLI::App& app, ArmOptions& options) {
   command->add_option("-o,--output", options.output, "Where --image-only writes it")
       ->type_name("FILE")
       ->needs(image_only);
+  command
+      ->add_flag("--trim", options.trim,
+                 "Give back what the crash kernel was measured not to need of crashkernel=")
+      ->excludes(image_only);
   auto* reload = command->add_flag("--reload", options.reload,
                                    "Load again what this boot was armed with, if anything has changed");
   command

@@ -6,15 +6,18 @@
 #include <memory>
 
 #include "arm/crashkernel/crashkernel_rules.h"
+#include "arm/estimate/estimated_plan.h"
 #include "arm/machine/machine.h"
 #include "arm/machine/saved_machine.h"
 #include "arm/plan/plan_json.h"
 #include "arm/plan/region_plan.h"
 #include "cli/command.h"
+#include "cli/estimate_report.h"
 #include "cli/plan_boot_loader.h"
 #include "cli/plan_crashkernel.h"
 #include "cli/plan_report.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/kernel/page_classifier.h"
 
 namespace warmdump {
 namespace {
@@ -25,6 +28,8 @@ struct PlanOptions {
   std::string save;
   std::string memory;
   std::string block_size;
+  unsigned dump_level = kDumpLevelMax;
+  bool estimate = false;
   std::string crashkernel;
   BootLoaderOptions boot_loader;
   bool json = false;
@@ -58,8 +63,19 @@ Outcome<RegionPlan> make_plan(const PlanOptions& options, const Machine& machine
   request.machine = machine;
   if (!options.size.empty() && options.size != "auto") {
     request.size = TRY(in_context("--size", parse_byte_count(options.size)));
+  } else if (options.memory.empty() && options.from.empty()) {
+    return plan_for_estimate(request, estimate_running_system(options.dump_level));
   }
   return plan_region(request);
+}
+
+ExitCode run_estimate(const PlanOptions& options) {
+  const auto machine = machine_of(options);
+  if (!machine.has_value()) return report_failure(machine.error());
+  const auto estimate = estimate_running_system(options.dump_level);
+  if (!estimate.has_value()) return report_failure(estimate.error());
+  print_estimate(*estimate, machine->block_size, options.json);
+  return kExitOk;
 }
 
 ExitCode save(const std::string& folder) {
@@ -90,6 +106,7 @@ ExitCode plan_boot_loader(const PlanOptions& options, const RegionPlan& plan, co
 
 ExitCode plan(const PlanOptions& options) {
   if (!options.save.empty()) return save(options.save);
+  if (options.estimate) return run_estimate(options);
   if (options.boot_loader.remove) return remove_from_boot_loader(options.boot_loader);
   const auto machine = machine_of(options);
   if (!machine.has_value()) return report_failure(machine.error());
@@ -118,7 +135,7 @@ ExitCode plan(const PlanOptions& options) {
 void register_plan_command(CLI::App& app, ExitCode& exit_code) {
   const auto options = std::make_shared<PlanOptions>();
   CLI::App* command = app.add_subcommand("plan", "Choose the region and print the kernel command lines");
-  command->add_option("--size", options->size, "Size of the region, K/M/G suffix; \"auto\": 1/16 of RAM")
+  command->add_option("--size", options->size, "Size of the region, K/M/G suffix; \"auto\": by an estimate")
       ->type_name("SIZE");
   auto* from = command->add_option("--from", options->from, "Plan for the machine saved in this folder")
                    ->type_name("DIR")
@@ -126,10 +143,20 @@ void register_plan_command(CLI::App& app, ExitCode& exit_code) {
   auto* memory = command->add_option("--memory", options->memory, "Plan for a PC with this much RAM instead")
                      ->type_name("SIZE")
                      ->excludes(from);
+  auto* estimate =
+      command->add_flag("--estimate", options->estimate, "Tell how large a dump of this system would be now")
+          ->excludes(from)
+          ->excludes(memory);
+  command
+      ->add_option("--dump-level", options->dump_level,
+                   "What the dump is to leave out, for the estimate (default: 31)")
+      ->type_name("N")
+      ->check(CLI::Range(0U, kDumpLevelMax));
   command->add_option("--save", options->save, "Save what planning reads of this machine in a new folder")
       ->type_name("DIR")
       ->excludes(from)
-      ->excludes(memory);
+      ->excludes(memory)
+      ->excludes(estimate);
   command->add_option("--block-size", options->block_size, "Size of the machine's memory blocks")
       ->type_name("SIZE");
   command

@@ -20,6 +20,7 @@
 #include "common/hosted/file_lock.h"
 #include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
+#include "recover/measured_run.h"
 #include "recover/pmem_regions_ndctl.h"
 #include "recover/recover_machine.h"
 #include "selftest/crash/crash_test.h"
@@ -225,6 +226,20 @@ bool is_incomplete(const Recovery& recovery) {
          (recovery.dump->dump && !recovery.dump->dump->complete);
 }
 
+// The dump is safe without it: a failure is told, and costs nothing else.
+void keep_measurement(const RecoverRequest& request, const Recovery& recovery) {
+  const bool is_crash_of_this_machine = !is_plain_file_or_disk(request.region);
+  if (!is_crash_of_this_machine || !recovery.dump || recovery.dump->outcome != DumpOutcome::extracted) return;
+  const auto kept = record_measured_run(recovery.dump->directory, kMeasuredMemoryPath);
+  if (!kept.has_value()) {
+    std::fputs(fmt::format("warmdump: warning: what the crash kernel used is not kept for `warmdump arm "
+                           "--trim`: {}\n",
+                           kept.error().message)
+                   .c_str(),
+               stderr);
+  }
+}
+
 ExitCode run_recover(const RecoverRequest& request, bool json) {
   ::umask(S_IRWXG | S_IRWXO);  // a dump holds the secrets of the whole machine
   const Stopwatch stopwatch;
@@ -235,6 +250,7 @@ ExitCode run_recover(const RecoverRequest& request, bool json) {
   }
   const Recovery& recovery = done->recovery;
   const auto crash_test = judge_crash_test(recovery, MachineFiles(), StateDirectory());
+  keep_measurement(request, recovery);
   if (json) {
     nlohmann::json report = as_json(recovery, stopwatch.elapsed_ms());
     if (done->retention) report["retention"] = retention_step_as_json(*done->retention);

@@ -186,6 +186,8 @@ RegionSummary summarize_region(const dump_format::RegionHeader& header) {
   region.frames_unrepaired = header.frames_unrepaired;
   region.check_passes = header.check_passes;
   region.headers_rewritten = header.headers_rewritten;
+  region.memory_total = header.memory_total;
+  region.memory_free_min = header.memory_free_min;
   region.is_record_without_frames = dump_format::is_record_without_frames(header);
   return region;
 }

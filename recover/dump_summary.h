@@ -35,6 +35,10 @@ struct RegionSummary {
   std::uint64_t check_passes = 0;
   std::uint64_t headers_rewritten = 0;
 
+  // Of the crash kernel, as the capture found it: what `warmdump arm --trim` goes by. 0: unknown.
+  ByteCount memory_total = 0;
+  ByteCount memory_free_min = 0;
+
   bool is_record_without_frames = false;  // a crash whose capture could not even begin: see error_text
 };
 

@@ -86,6 +86,8 @@ void exchange_region(Exchange& exchange, RegionSummary& region) {
   exchange("frames_unrepaired", region.frames_unrepaired);
   exchange("check_passes", region.check_passes);
   exchange("headers_rewritten", region.headers_rewritten);
+  exchange("crash_kernel_memory_total", region.memory_total);
+  exchange("crash_kernel_memory_free_min", region.memory_free_min);
 }
 
 template <class Exchange>

@@ -9,6 +9,7 @@
 #include "arm/load/active_region.h"
 #include "arm/load/capture_program.h"
 #include "arm/load/crash_command_line.h"
+#include "arm/load/trim.h"
 #include "arm/machine/boot_facts.h"
 #include "arm/machine/kernel_hints.h"
 #include "arm/machine/watchdog_device.h"
@@ -91,6 +92,20 @@ Outcome<std::string> read_capture(const std::string& path) {
   return program;
 }
 
+// By which recovery can tell how much of it the crash kernel used.
+void add_memory_facts(const ArmRequest& request, const KernelImage& kernel, const MachineFiles& files,
+                      std::map<std::string, std::string>& info) {
+  info[kCrashKernelInfo] = kernel.version;
+  std::optional<ByteCount> given = request.crash_memory;
+  if (!given) {
+    const auto iomem = files.read("/proc/iomem");
+    const auto map = parse_memory_map(iomem.has_value() ? *iomem : std::string());
+    const auto reservation = map.has_value() ? crash_reservation(*map) : std::nullopt;
+    if (reservation) given = reservation->size();
+  }
+  if (given) info[kCrashMemoryInfo] = std::to_string(*given);
+}
+
 // The file of this kernel: `pattern` with its version for every "%v".
 std::string path_for_version(std::string pattern, const std::string& version) {
   constexpr std::string_view kVersionMark = "%v";
@@ -164,6 +179,7 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
   setup.armed_at = configuration.info["armed_at"];
   configuration.secret = request.secret;
   if (!request.test_id.empty()) configuration.info["test_id"] = request.test_id;
+  add_memory_facts(request, setup.kernel, files, configuration.info);
   configuration.hints = gather_kernel_hints(files);
   const KernelConfig kernel_config =
       find_kernel_config(setup.kernel.version, setup.kernel_path, modules_directory);

@@ -36,11 +36,16 @@ struct ArmRequest {
   std::string appended_archive_path;  // none
   // None: the image is built here; else see initramfs/outside_image.h. "%v" stands for the kernel's version.
   std::string outside_image_path;
-  std::string consent_file;           // none
-  std::string cache_directory;        // of base archives; none: every image is built from scratch
-  std::string armed_at;               // into the image; empty: the time it is
-  Secret secret;                      // into the image, when it is set
-  std::string test_id;                // among the facts of the dump: of a crash made on purpose; empty: none
+  std::string consent_file;     // none
+  std::string cache_directory;  // of base archives; none: every image is built from scratch
+  std::string armed_at;         // into the image; empty: the time it is
+  Secret secret;                // into the image, when it is set
+  std::string test_id;          // among the facts of the dump: of a crash made on purpose; empty: none
+  // What the crash kernel will be given, told in the image for the next measurement; as it is now when empty.
+  std::optional<ByteCount> crash_memory;
+  // Whether arm_machine() trims the reservation first, see trim.h; `if_measured`: where it can.
+  enum class Trim { no, if_measured, required };
+  Trim trim = Trim::no;
   bool image_only = false;  // not to be loaded here: the region may come from the command line unproved
 };
 

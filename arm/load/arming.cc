@@ -97,6 +97,22 @@ Outcome<void> load_with_record(ArmResult& result, const MachineFiles& files, Cra
   return mark_armed(places);
 }
 
+// Makes the setup again when the crash kernel will be given less, since the image says how much.
+Outcome<void> prepare_trim(ArmRequest& request, const MachineFiles& files, const ArmPlaces& places,
+                           ArmResult& result) {
+  auto plan = plan_trim(memory_need(result.setup), result.setup.kernel.version, files, places.measured);
+  if (!plan.has_value()) {
+    if (request.trim == ArmRequest::Trim::required) return std::move(plan.error());
+    result.setup.warnings.push_back(plan.error().message);
+    return {};
+  }
+  result.trim = *plan;
+  if (!plan->gives_back()) return {};
+  request.crash_memory = plan->given;
+  result.setup = TRY(prepare_crash_setup(request, files));
+  return {};
+}
+
 bool is_current(const ArmResult& result, const ArmRecord& loaded, const std::string& memory,
                 const MachineFiles& files) {
   return result.record.image_sha256 == loaded.image_sha256 &&
@@ -116,10 +132,28 @@ Outcome<ArmResult> arm_machine(ArmRequest request, const std::vector<std::string
   request.secret = TRY(secret_of_boot(ArmRecords(places.records), boot_id, warnings));
   ArmResult result;
   result.setup = TRY(prepare_crash_setup(request, files));
+  if (request.trim != ArmRequest::Trim::no) TRY(prepare_trim(request, files, places, result));
   result.setup.warnings.insert(result.setup.warnings.begin(), warnings.begin(), warnings.end());
   result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments));
   result.record.test_id = request.test_id;
-  TRY(load_with_record(result, files, loader, places));
+  const auto load = [&](bool is_trimmed) -> Outcome<void> {
+    if (!is_trimmed && request.crash_memory) {
+      request.crash_memory.reset();
+      result.setup = TRY(prepare_crash_setup(request, files));
+      result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments));
+      result.record.test_id = request.test_id;
+    }
+    return load_with_record(result, files, loader, places);
+  };
+  if (!result.trim) {
+    TRY(load(false));
+    return result;
+  }
+  auto not_trimmed = TRY(trim_and_load(*result.trim, loader, CrashSizeFile(files), load));
+  if (not_trimmed) {
+    result.trim.reset();
+    result.setup.warnings.push_back(not_trimmed->message);
+  }
   return result;
 }
 

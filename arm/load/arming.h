@@ -8,6 +8,7 @@
 
 #include "arm/load/arm.h"
 #include "arm/load/crash_kernel.h"
+#include "arm/load/trim.h"
 #include "arm/machine/machine_files.h"
 #include "common/hosted/arm_record.h"
 #include "common/hosted/failure.h"
@@ -20,6 +21,7 @@ struct ArmPlaces {
   // Of this boot: `armed` while a crash kernel of ours is loaded (the udev rule asks for it), `arm.lock`, and
   // the files of rearming.h.
   std::string run = "/run/warmdump";
+  std::string measured = kMeasuredMemoryPath;
 
   std::string armed_mark() const { return run + "/armed"; }
 };
@@ -28,6 +30,7 @@ struct ArmResult {
   CrashSetup setup;
   ArmRecord record;
   ByteCount reserved_size = 0;
+  std::optional<TrimPlan> trim;  // what was done; none: not asked for, or not possible, then with a warning
   // By a reload: what is loaded is what would have been loaded, and nothing was changed.
   bool was_current = false;
 };
@@ -35,6 +38,8 @@ struct ArmResult {
 // Takes the secret that an earlier arming of this boot recorded, or draws one; makes sure by the proof that
 // loading is safe; writes the record; loads over what is loaded. `arguments` go into the record. Loads again
 // when memory was added or removed meanwhile, a few times. Waits for another arming that is under way.
+//
+// Trims the reservation before loading, when the request says so.
 //
 // On failure nothing is loaded that was not before; load_crash_kernel() says what became of that.
 Outcome<ArmResult> arm_machine(ArmRequest request, const std::vector<std::string>& arguments,

@@ -1,7 +1,6 @@
 #include "capture/crash_kernel/crash_memory.h"
 
-#include <sys/sysinfo.h>
-
+#include "capture/support/free_memory.h"
 #include "capture/support/raw_log.h"
 #include "common/text.h"
 #include "common/units.h"
@@ -15,14 +14,12 @@ constexpr ByteCount kCaptureNeeds = 7 * kMiB;
 constexpr ByteCount kKernelNeeds = 3 * kMiB;
 
 ByteCount log_free(const char* when) {
-  struct sysinfo memory {};
-  if (::sysinfo(&memory) != 0) return ~ByteCount{0};
-  const ByteCount free = ByteCount{memory.freeram} * memory.mem_unit;
+  const auto memory = free_memory();
+  if (!memory) return ~ByteCount{0};
   Text<128> line;
-  line << "memory " << when << ": " << free / kKiB << " of "
-       << ByteCount{memory.totalram} * memory.mem_unit / kKiB << " KiB free";
+  line << "memory " << when << ": " << memory->free / kKiB << " of " << memory->total / kKiB << " KiB free";
   log_line(line.view());
-  return free;
+  return memory->free;
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 #include "capture/writer/frame_compressor.h"
 
 #include <sched.h>
-#include <sys/sysinfo.h>
 
 #include <algorithm>
+
+#include "capture/support/free_memory.h"
 
 namespace warmdump {
 namespace {
@@ -21,9 +22,9 @@ unsigned online_processors() {
 }  // namespace
 
 unsigned FrameCompressor::useful_threads() {
-  struct sysinfo memory {};
-  if (::sysinfo(&memory) != 0) return 1;
-  const ByteCount free = ByteCount{memory.freeram} * memory.mem_unit;
+  const auto memory = free_memory();
+  if (!memory) return 1;
+  const ByteCount free = memory->free;
   constexpr ByteCount kCost = sizeof(Helper) + 2 * sizeof(FrameSlot);
   const ByteCount affordable = free > kMemoryReserve ? (free - kMemoryReserve) / kCost : 0;
   return static_cast<unsigned>(

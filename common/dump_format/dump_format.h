@@ -118,7 +118,9 @@ struct RegionHeader {
   le32 check_passes;              // times all frames were read back
   le32 headers_rewritten;         // times a finished header was found damaged and written again
   unsigned char error_text[128];  // what error_code means here, for people; zero-terminated
-  unsigned char reserved[3740];
+  le64 memory_total;              // bytes of memory that the crash kernel gave out, 0 when unknown
+  le64 memory_free_min;           // least of them that the capture found free, 0 when unknown
+  unsigned char reserved[3724];
   le32 header_crc;  // CRC32C of all bytes before
 };
 

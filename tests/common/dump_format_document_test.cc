@@ -125,6 +125,8 @@ const Structure kStructures[] = {
       FIELD(RegionHeader, check_passes),
       FIELD(RegionHeader, headers_rewritten),
       FIELD(RegionHeader, error_text),
+      FIELD(RegionHeader, memory_total),
+      FIELD(RegionHeader, memory_free_min),
       FIELD(RegionHeader, reserved),
       FIELD(RegionHeader, header_crc)}},
     {"FrameHeader",

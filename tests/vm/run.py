@@ -22,6 +22,7 @@ import builders
 import crash_test
 import crashkernel_places
 import debian_system
+import estimate
 import lockdown
 import package
 import page_truth
@@ -34,6 +35,7 @@ import scenario
 import small_region
 import status
 import stray_dma
+import trim
 import twice
 import udev_rules
 import watchdog
@@ -49,6 +51,7 @@ SCENARIOS = {
     "builders": (builders.run, ("6.1",)),
     "crash-test": (crash_test.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
+    "estimate": (estimate.run, SOME_KERNELS),
     "lockdown": (lockdown.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "plan-numa": (plan_numa.run, ("6.1",)),
@@ -59,6 +62,7 @@ SCENARIOS = {
     "small-region": (small_region.run, ("6.1",)),
     "status": (status.run, ("6.1",)),
     "stray-dma": (stray_dma.run, SOME_KERNELS),
+    "trim": (trim.run, ("6.1",)),
     "twice-raw": (twice.run_raw, SOME_KERNELS),
     "twice-stale": (twice.run_stale, SOME_KERNELS),
     "udev-rules": (udev_rules.run, ("6.1",)),

@@ -21,6 +21,7 @@ class Arming : public testing::Test {
     request_.cache_directory = state_.file("cache");
     places_.records = state_.file("lib/arm");
     places_.run = state_.file("run");
+    places_.measured = state_.file("measured.json");
   }
   Outcome<ArmResult> arm() {
     return arm_machine(request_, {"--dump-level=16"}, machine_.files(), loader_, places_);
@@ -77,6 +78,53 @@ TEST_F(Arming, a_damaged_record_is_told_and_replaced) {
   ASSERT_TRUE(result.has_value()) << result.error().message;
   EXPECT_THAT(result->setup.warnings, testing::Contains(HasSubstr("new secret")));
   EXPECT_THAT(loader_.initramfs, HasSubstr("secret=" + record()->secret.hexadecimal()));
+}
+
+// A kernel that shrinks its reservation has a file for it; that of this machine is a plain one.
+class TrimmedArming : public Arming {
+ protected:
+  void SetUp() override {
+    machine_.write("/sys/kernel/kexec_crash_size", std::to_string(128 * kMiB) + "\n");
+    loader_.is_loaded = true;
+    request_.trim = ArmRequest::Trim::required;
+  }
+  void measure(const std::string& crash_kernel) {
+    ASSERT_TRUE(store_measured_memory({.crash_kernel = crash_kernel,
+                                       .given = 128 * kMiB,
+                                       .free_min = 60 * kMiB,
+                                       .boot_id = "0",
+                                       .crash_time_s = 1},
+                                      places_.measured)
+                    .has_value());
+  }
+  std::string crash_size() { return machine_.files().line_or_empty("/sys/kernel/kexec_crash_size"); }
+};
+
+TEST_F(TrimmedArming, the_image_tells_what_the_crash_kernel_is_given) {
+  measure("6.1.0-test");
+  const auto result = arm();
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  ASSERT_TRUE(result->trim.has_value());
+  EXPECT_LT(result->trim->target, 128 * kMiB);
+  EXPECT_EQ(crash_size().substr(0, 9), std::to_string(result->trim->target).substr(0, 9));
+  EXPECT_THAT(loader_.initramfs,
+              HasSubstr("info.crash_memory=" + std::to_string(result->trim->target) + "\n"));
+  EXPECT_THAT(loader_.initramfs, HasSubstr("info.crash_kernel=6.1.0-test\n"));
+  EXPECT_TRUE(loader_.is_loaded);
+}
+
+TEST_F(TrimmedArming, without_a_measurement_it_is_refused_and_the_loaded_one_stays) {
+  measure("5.10.0-other");
+  EXPECT_EQ(arm().error().code, ErrorCode::refused);
+  EXPECT_TRUE(loader_.is_loaded);
+  EXPECT_EQ(loader_.loads, 0);
+  request_.trim = ArmRequest::Trim::if_measured;
+  const auto result = arm();
+  ASSERT_TRUE(result.has_value()) << result.error().message;
+  EXPECT_FALSE(result->trim.has_value());
+  EXPECT_THAT(result->setup.warnings, testing::Contains(HasSubstr("not trimmed")));
+  EXPECT_THAT(loader_.initramfs, HasSubstr("info.crash_memory=" + std::to_string(128 * kMiB)));
+  EXPECT_EQ(crash_size(), std::to_string(128 * kMiB));
 }
 
 TEST_F(Arming, nothing_is_loaded_when_it_is_not_safe) {
