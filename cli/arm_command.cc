@@ -91,6 +91,7 @@ Outcome<ArmRequest> request_of(const ArmOptions& options, const Settings& settin
   fill_in(request.watchdog_s, arm.watchdog_s);
   fill_in(request.appended_command_line, arm.append_cmdline);
   fill_in(request.appended_archive_path, arm.append_cpio);
+  if (request.capture_path.empty()) fill_in(request.outside_image_path, arm.image);
   fill_in(request.consent_file, settings.consent.file);
   // A machine whose settings ask for it must be armed before its first crash can measure anything.
   if (arm.trim.value_or(false)) request.trim = ArmRequest::Trim::if_measured;

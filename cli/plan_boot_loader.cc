@@ -29,10 +29,13 @@ Outcome<ExitCode> change_boot_loader(const BootLoaderOptions& options, WordsOf w
   const MachineFiles files;
   CommandRunner& runner = system_command_runner();
   const auto loader = TRY(find_boot_loader(files, runner, options.boot_loader));
-  const std::vector<std::string> words = words_of(TRY(loader->admins_command_line()));
+  const std::string admins = TRY(loader->admins_command_line());
+  const std::vector<std::string> words = words_of(admins);
   const BootLoaderChange change = TRY(loader->change(words));
   for (const FileChange& file : change.files) fmt::print("{}", unified_diff(file));
   for (const std::string& note : change.notes) fmt::print("note: {}\n", note);
+  const std::string all = admins + " " + joined_words(words_missing(words, admins));
+  if (const std::string note = too_many_memmap_items(all); !note.empty()) fmt::print("note: {}\n", note);
   if (change.files.empty()) {
     fmt::print("{}: nothing to write\n", loader->name());
     // Notes without a file are what the user has to do in our place.

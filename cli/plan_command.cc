@@ -17,6 +17,7 @@
 #include "cli/plan_crashkernel.h"
 #include "cli/plan_report.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/hosted/settings.h"
 #include "common/kernel/page_classifier.h"
 
 namespace warmdump {
@@ -61,9 +62,16 @@ CrashkernelRules rules_for(const PlanOptions& options, const Machine& machine) {
 Outcome<RegionPlan> make_plan(const PlanOptions& options, const Machine& machine) {
   PlanRequest request;
   request.machine = machine;
-  if (!options.size.empty() && options.size != "auto") {
-    request.size = TRY(in_context("--size", parse_byte_count(options.size)));
-  } else if (options.memory.empty() && options.from.empty()) {
+  const bool is_this_machine = options.memory.empty() && options.from.empty();
+  std::string size = options.size;
+  std::string place = "--size";
+  if (size.empty() && is_this_machine) {
+    size = TRY(read_settings()).plan.size.value_or("auto");
+    place = fmt::format("{}: size in [plan]", kSettingsPath);
+  }
+  if (!size.empty() && size != "auto") {
+    request.size = TRY(in_context(place, parse_byte_count(size)));
+  } else if (is_this_machine) {
     return plan_for_estimate(request, estimate_running_system(options.dump_level));
   }
   return plan_region(request);

@@ -5,6 +5,7 @@
 #include "common/hosted/byte_count_text.h"
 
 namespace warmdump {
+
 void print_plan(const RegionPlan& plan) {
   fmt::print("Region: {} at {}{}\n", exact_byte_count(plan.region.size), address_range_text(plan.region),
              plan.active ? " (the running kernel has it already)" : "");

@@ -60,6 +60,10 @@ ExitCode run_offline(const SelftestOptions& options) {
 }
 
 ExitCode run(SelftestOptions& options) {
+  if (!options.offline && !options.retention && !options.crash) {
+    return report_failure(
+        Failure(ErrorCode::invalid, "which self-test? Name --offline, --retention or --crash"));
+  }
   if (options.offline) return run_offline(options);
   options.retention_options.result = options.crash_options.result = options.result;
   options.retention_options.yes = options.crash_options.yes = options.yes;
@@ -73,14 +77,17 @@ void register_selftest_command(CLI::App& app, ExitCode& exit_code) {
   const auto options = std::make_shared<SelftestOptions>();
   CLI::App* command = app.add_subcommand("selftest", "Try out what a crash would need, step by step");
   OfflineTestRequest& offline = options->offline_request;
-  CLI::Option_group* kind = command->add_option_group("kind", "What to test");
-  kind->add_flag("--offline", options->offline,
-                 "A made-up machine crashes in files: capture, recovery, upload; no root, no reboot");
-  kind->add_flag("--retention", options->retention,
-                 "Does the region's memory survive a warm reset? Needs one or two restarts");
-  kind->add_flag("--crash", options->crash,
-                 "Panic on purpose; after the reboot: did the dump of that very crash come back?");
-  kind->require_option(1);
+  CLI::Option* kind_offline =
+      command->add_flag("--offline", options->offline,
+                        "A made-up machine crashes in files: capture, recovery, upload; no root, no reboot");
+  CLI::Option* kind_retention =
+      command->add_flag("--retention", options->retention,
+                        "Does the region's memory survive a warm reset? Needs one or two restarts");
+  command
+      ->add_flag("--crash", options->crash,
+                 "Panic on purpose; after the reboot: did the dump of that very crash come back?")
+      ->excludes(kind_offline, kind_retention);
+  kind_offline->excludes(kind_retention);
   command->add_option("--destination", offline.destination, "Where the test's dump is sent (--offline)")
       ->type_name("URL");
   command
@@ -107,6 +114,8 @@ void register_selftest_command(CLI::App& app, ExitCode& exit_code) {
   command->add_option("--spool", options->crash_options.spool, "Where dumps are kept (--crash --result)")
       ->type_name("DIR")
       ->capture_default_str();
+  command->add_flag("--force", options->crash_options.force,
+                    "Panic although `warmdump status` says NO (--crash)");
   command->add_flag("--yes", options->yes, "Do not ask before the system is ended");
   command->add_flag("--json", options->json, "Print the outcome as one JSON object");
   command->callback([options, &exit_code] {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arm/load/arming.h"
+#include "arm/status/status_report.h"
 #include "cli/command.h"
 #include "cli/consent.h"
 #include "cli/selftest_kinds.h"
@@ -35,6 +36,16 @@ Outcome<void> arm_with_id(const std::string& id) {
   if (end.exit_code == 0) return {};
   return Failure(ErrorCode::io, fmt::format("`warmdump arm` ended with exit code {}: {}", end.exit_code,
                                             last_line(end.output)));
+}
+
+// What `warmdump status` says, which is not always right: hence --force.
+Outcome<void> check_status() {
+  const StatusReport report = judge_status(gather_status_facts(MachineFiles(), free_space_on_disk));
+  if (report.captured.value_or(true)) return {};
+  return Failure(ErrorCode::refused,
+                 fmt::format("no dump would be recovered, so there is no panic (--force does it even "
+                             "so): {}; see `warmdump status`",
+                             report.reason));
 }
 
 int verdict_exit_code(const nlohmann::ordered_json& result) {
@@ -91,6 +102,7 @@ ExitCode run_crash(const CrashOptions& options) {
                                options.yes);
           },
       .arm = arm_with_id,
+      .check = [&] { return options.force ? Outcome<void>() : check_status(); },
       .panic =
           [] {
             std::fputs("Panic. After the reboot: warmdump selftest --crash --result\n", stderr);

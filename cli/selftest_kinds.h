@@ -22,6 +22,7 @@ ExitCode run_retention(const RetentionOptions& options);
 struct CrashOptions {
   std::string spool = "/var/crash";
   bool result = false;  // only show what came of the last one
+  bool force = false;   // panic although status says NO
   bool yes = false;
   bool json = false;
 };

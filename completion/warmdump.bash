@@ -6,9 +6,10 @@
 # "--option", "--option TAKES" or "command", the description behind a tab.
 _warmdump_help() {
     "$@" --help 2> /dev/null | awk '
-        /^[A-Z][a-z]+:$/ { section = $1; next }
+        /^    ?-/ { sub(/^ +/, "  ") }  # options of a group stand further in
+        /^ *[A-Z][a-z]+:$/ { section = $1; next }
         section == "Subcommands:" && /^  [a-z]/ { print $1; next }
-        section != "Options:" || !/^ / { next }
+        section != "Options:" || !/^ / || /^  [^ -]/ { next }
         /^  -/ {
             if (names != "") print names "\t" about
             names = $1

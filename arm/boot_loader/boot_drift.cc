@@ -19,6 +19,16 @@ void advise_crashkernel(const WantedOptions& wanted, std::string_view command_li
   for (const std::string& warning : advice.evaluation.warnings) plan.warnings.push_back(warning);
 }
 
+std::string too_many_memmap_items(std::string_view command_line) {
+  const unsigned items = memory_options_of(command_line).memmap_items;
+  if (items <= kMemmapItemsMax) return {};
+  return fmt::format(
+      "it has {} items of memmap=: address randomisation knows {} and may put the kernel into the region; "
+      "add "
+      "nokaslr",
+      items, kMemmapItemsMax);
+}
+
 std::vector<std::string> words_for(const WantedOptions& wanted, std::string_view command_line) {
   std::vector<std::string> words = {"memmap=" + memmap_value(wanted.region)};
   const CrashkernelAdvice advice =
@@ -47,13 +57,7 @@ std::vector<std::string> drift_of(const WantedOptions& wanted, std::string_view 
       drift.push_back(fmt::format("memmap={} is there more than once", memmap_value(wanted.region)));
     }
   }
-  const unsigned items = memory_options_of(command_line).memmap_items;
-  if (items > kMemmapItemsMax) {
-    drift.push_back(
-        fmt::format("it has {} items of memmap=: address randomisation knows {} and may put the kernel "
-                    "into the region; add nokaslr",
-                    items, kMemmapItemsMax));
-  }
+  if (std::string note = too_many_memmap_items(command_line); !note.empty()) drift.push_back(std::move(note));
   const CrashkernelEvaluation evaluation =
       evaluate_crashkernel(command_line, wanted.memory, wanted.rules, wanted.crashkernel_size);
   if (!evaluation.placement.range) {

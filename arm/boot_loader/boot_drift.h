@@ -30,6 +30,10 @@ void advise_crashkernel(const WantedOptions& wanted, std::string_view command_li
 // unless what is there is enough.
 std::vector<std::string> words_for(const WantedOptions& wanted, std::string_view command_line);
 
+// A sentence when `command_line` has more memmap= items, the admin's and ours, than address randomisation
+// knows.
+std::string too_many_memmap_items(std::string_view command_line);
+
 // What `command_line` lacks, or has too much: a sentence each, none when it is right. Another region counts
 // as too much: its RAM is lost, and address randomisation counts four memmap= items at most.
 std::vector<std::string> drift_of(const WantedOptions& wanted, std::string_view command_line);

@@ -190,10 +190,6 @@ Outcome<Machine> read_machine(const MachineFiles& files, std::optional<ByteCount
   machine.boot_firmware = boot_firmware_of(files, machine);
   read_affinity(files, machine);
   machine.plug_devices = count_plug_devices(files);
-  if (const std::string policy = files.line_or_empty("/sys/devices/system/memory/auto_online_blocks");
-      !policy.empty()) {
-    machine.auto_online = policy;
-  }
   tell_unknown(machine);
   return machine;
 }

@@ -37,9 +37,8 @@ struct Machine {
   TableState affinity_state = TableState::unknown;  // absent also where the command line has it ignored
   std::vector<AffinityRange> affinity;              // of the SRAT, when present
   std::optional<std::string> command_line;
-  MemoryOptions options;                   // of the command line
-  std::optional<std::string> auto_online;  // policy for new blocks: "offline", "online_movable", ...
-  unsigned plug_devices = 0;               // ACPI memory devices (PNP0C80) in use
+  MemoryOptions options;      // of the command line
+  unsigned plug_devices = 0;  // ACPI memory devices (PNP0C80) in use
 
   // What could not be read and would have mattered, a sentence each.
   std::vector<std::string> unknown;

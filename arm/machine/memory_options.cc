@@ -11,11 +11,7 @@ void take_memmap(std::string_view items, MemoryOptions& options) {
   while (!items.empty()) {
     const std::string_view item = items.substr(0, items.find(','));
     items.remove_prefix(std::min(item.size() + 1, items.size()));
-    if (item.find_first_of("!#$") != std::string_view::npos) {
-      ++options.memmap_items;
-    } else if (item != "exactmap" && item.find_first_of("@%") == std::string_view::npos) {
-      options.memory_limit = true;
-    }
+    if (item.find_first_of("!#$") != std::string_view::npos) ++options.memmap_items;
   }
 }
 
@@ -28,7 +24,6 @@ MemoryOptions memory_options_of(std::string_view command_line) {
     options.movable_node = options.movable_node || option == "movable_node";
     options.movable_split =
         options.movable_split || option.starts_with("movablecore=") || option.starts_with("kernelcore=");
-    options.memory_limit = options.memory_limit || option.starts_with("mem=");
     options.affinity_ignored =
         options.affinity_ignored || option == "numa=off" || option == "numa=noacpi" || option == "acpi=off";
     options.no_randomisation = options.no_randomisation || option == "nokaslr";

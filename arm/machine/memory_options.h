@@ -11,7 +11,6 @@ namespace warmdump {
 struct MemoryOptions {
   bool movable_node = false;      // hot-pluggable nodes become movable
   bool movable_split = false;     // movablecore= or kernelcore=: the kernel makes a movable zone of its own
-  bool memory_limit = false;      // mem=, or memmap= with a size alone
   bool affinity_ignored = false;  // numa=off, numa=noacpi or acpi=off: SRAT is not used
   bool no_randomisation = false;  // nokaslr
   // memmap= items that address randomisation keeps off (`!`, `#`, `$`), those of regions among them.

@@ -7,9 +7,12 @@
 
 #include "arm/machine/lsmem.h"
 #include "arm/machine/machine.h"
+#include "arm/machine/text_lines.h"
 
 namespace warmdump {
 namespace {
+
+constexpr ByteCount kKallsymsMax = 256 * kMiB;
 
 // What is copied where it exists. To add one: a line here, and its reader in machine.cc. APIC is not read:
 // with it the folder of ACPI tables is there, so that a missing SRAT is known to be missing.
@@ -18,7 +21,6 @@ constexpr const char* kFiles[] = {
     "/proc/cmdline",
     "/proc/sys/kernel/arch",
     "/sys/devices/system/memory/block_size_bytes",
-    "/sys/devices/system/memory/auto_online_blocks",
     "/sys/devices/system/node/online",
     "/sys/firmware/acpi/tables/SRAT",
     "/sys/firmware/acpi/tables/APIC",
@@ -58,6 +60,21 @@ Outcome<void> write_firmware_map(const std::string& folder, const FirmwareMap& m
   return {};
 }
 
+// The functions of the kernel by which arm/crashkernel tells its rules; their addresses are nobody's
+// business.
+Outcome<void> write_crashkernel_symbols(const MachineFiles& files, const std::string& folder) {
+  const auto kallsyms = files.read("/proc/kallsyms", kKallsymsMax);
+  if (!kallsyms.has_value()) return {};
+  std::string kept;
+  for (std::string_view text = *kallsyms; !text.empty();) {
+    const auto words = words_of(take_line(text));
+    if (words.size() == 3 && words[2].find("crashkernel") != std::string_view::npos) {
+      kept += fmt::format("{:016x} {} {}\n", 0, words[1], words[2]);
+    }
+  }
+  return kept.empty() ? Outcome<void>() : write_file(folder, "/proc/kallsyms", kept);
+}
+
 }  // namespace
 
 Outcome<void> save_machine(const MachineFiles& files, const std::string& folder) {
@@ -71,6 +88,7 @@ Outcome<void> save_machine(const MachineFiles& files, const std::string& folder)
   }
   if (machine.firmware_map) TRY(write_firmware_map(folder, *machine.firmware_map));
   TRY(copy_plug_devices(files, folder));
+  TRY(write_crashkernel_symbols(files, folder));
   if (!files.exists("/proc/sys/kernel/arch")) {
     utsname system{};
     if (uname(&system) != 0) return Failure::system("cannot ask for the architecture", errno);

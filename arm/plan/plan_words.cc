@@ -69,6 +69,15 @@ void warn_of_machine(RegionPlan& plan, const Machine& machine) {
                     "put the kernel into the others: join some, or add nokaslr",
                     items, kMemmapItemsMax));
   }
+  // Linux v6.6 made the EFI stub place the kernel by itself; that it keeps off memmap= came in v6.10 and with
+  // stable updates.
+  if (machine.boot_firmware == BootFirmware::efi && !machine.options.no_randomisation &&
+      machine.architecture == Architecture::x86_64) {
+    plan.unknown.emplace_back(
+        "whether the kernel's EFI stub keeps off memmap= when it places the kernel at random: some of 6.6 to "
+        "6.9 "
+        "do not; `warmdump arm` looks at every boot, and nokaslr settles it");
+  }
   if (machine.options.movable_split) {
     plan.warnings.emplace_back(
         "movablecore= or kernelcore= makes a movable zone of its own: the region adds to it");

@@ -85,7 +85,7 @@ Finding judge_boot_entries(const StatusFacts& facts) {
   if (entries.without_region.empty()) {
     return found_ok(fmt::format("all {} entries have the region", entries.count));
   }
-  const BootEntry& first = entries.without_region.front();
+  const EntryWithoutRegion& first = entries.without_region.front();
   return found_warning(fmt::format("{} of {} boot entries start without the region, the first at {} line {}: "
                                    "a boot by one of them destroys a dump that waits",
                                    entries.without_region.size(), entries.count, first.file, first.line),
@@ -100,13 +100,15 @@ Finding judge_boot_units(const StatusFacts& facts) {
                          "have the boot run `warmdump recover`, then `warmdump arm`");
   }
   if (system.recovers_at_boot && system.arms_at_boot) return found_ok("started by " + system.boot_manager);
-  const std::string units = std::string(system.recovers_at_boot ? "" : "warmdump-recover.service") +
-                            (system.recovers_at_boot || system.arms_at_boot ? "" : " ") +
-                            (system.arms_at_boot ? "" : "warmdump-arm.service");
+  const bool by_upstart = system.boot_manager == "upstart";
+  std::string missing;
+  if (!system.recovers_at_boot)
+    missing += by_upstart ? " warmdump-recover.conf" : " warmdump-recover.service";
+  if (!system.arms_at_boot) missing += by_upstart ? " warmdump-arm.conf" : " warmdump-arm.service";
   return found_warning(system.recovers_at_boot
                            ? "the next boot would recover the dump, but not arm the machine again"
                            : "the dump would wait in the region until somebody runs `warmdump recover`",
-                       "systemctl enable " + units);
+                       by_upstart ? "copy to /etc/init:" + missing : "systemctl enable" + missing);
 }
 
 }  // namespace warmdump

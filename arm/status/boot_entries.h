@@ -12,14 +12,14 @@
 
 namespace warmdump {
 
-struct BootEntry {
+struct EntryWithoutRegion {
   std::string file;
   unsigned line = 0;  // from 1
 };
 
 struct BootEntries {
   unsigned count = 0;  // that start Linux, in the configurations found
-  std::vector<BootEntry> without_region;
+  std::vector<EntryWithoutRegion> without_region;
 };
 
 // The lines of a grub.cfg ("linux", "linux16", "linuxefi") or of a Boot Loader Specification entry

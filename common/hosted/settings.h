@@ -7,8 +7,8 @@
 //   watchdog_s = 60                # a hardware watchdog cuts a capture that hangs; 0: left alone
 //   append_cmdline = ""            # more options for the crash kernel
 //   append_cpio = "/path"          # archive appended to the crash image
-//   image = "/boot/crash-%v.img"   # of mkinitramfs or dracut, in place of one built here; %v: the kernel's
-//   version trim = false                   # give back what the crash kernel does not need of crashkernel=
+//   image = "/boot/crash-%v.img"   # crash image of mkinitramfs or dracut; %v: the kernel's version
+//   trim = false                   # give back what the crash kernel does not need of crashkernel=
 //   kexec_load_disabled = false    # let nobody load another kernel until the next boot
 //   clear_memory_overwrite = false # have the firmware keep RAM over a reset; secrets stay in it too
 //   [consent]

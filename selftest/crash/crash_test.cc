@@ -44,6 +44,15 @@ Outcome<void> require_crash_kernel(const MachineFiles& files) {
                  "no crash kernel is loaded: a panic now would only stop the machine; see `warmdump arm`");
 }
 
+Outcome<void> check_and_panic(CrashRecord& record, const MachineFiles& files, const StateDirectory& state,
+                              const CrashActions& actions) {
+  TRY(require_crash_kernel(files));
+  TRY(actions.check());
+  record.crashed_at = utc_now_text();
+  TRY(store(state, record));
+  return actions.panic();
+}
+
 CrashResult new_result(const CrashRecord& record) {
   CrashResult result;
   result.id = record.id;
@@ -132,10 +141,7 @@ Outcome<void> crash_on_purpose(const MachineFiles& files, const StateDirectory& 
   record.boot_id = boot_id(files);
   record.machine = gather_machine_facts(files);
   TRY(in_context("cannot arm for the test", actions.arm(record.id)));
-  TRY(require_crash_kernel(files));
-  record.crashed_at = utc_now_text();
-  TRY(store(state, record));
-  auto panicked = actions.panic();
+  auto panicked = check_and_panic(record, files, state, actions);
   TRY(state.remove(kCrashTestFile));
   TRY(in_context("cannot arm without the test's id again", actions.arm("")));
   if (!panicked) return panicked;

@@ -37,12 +37,13 @@ Outcome<std::optional<CrashRecord>> load_crash_record(const StateDirectory& stat
 struct CrashActions {
   std::function<Outcome<void>()> consent;                   // a failure ends the test
   std::function<Outcome<void>(const std::string& id)> arm;  // with the id among the facts; empty: without
+  std::function<Outcome<void>()> check;                     // a failure: its dump would not be recovered
   std::function<Outcome<void>()> panic;                     // does not return when it works
 };
 
-// Asks, arms, writes the record, panics. Does not return when all goes well.
+// Asks, arms, checks, writes the record, panics. Does not return when all goes well.
 // Errors: those of the actions; refused when no crash kernel is loaded after arming; io when the kernel did
-// not panic. A test that ended before the panic leaves no record.
+// not panic. A test that ends without a panic leaves no record, and the machine armed without its id.
 Outcome<void> crash_on_purpose(const MachineFiles& files, const StateDirectory& state,
                                const CrashActions& actions);
 

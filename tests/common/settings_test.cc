@@ -93,8 +93,8 @@ TEST(Settings, the_installed_file_sets_nothing_and_all_that_it_offers_is_known) 
   const Settings& settings = *all_set;
   EXPECT_TRUE(settings.arm.dump_level && settings.arm.final_action && settings.arm.deadline_s &&
               settings.arm.watchdog_s && settings.arm.append_cmdline && settings.arm.append_cpio &&
-              settings.arm.trim && settings.arm.kexec_load_disabled && settings.consent.file &&
-              settings.plan.size);
+              settings.arm.image && settings.arm.trim && settings.arm.kexec_load_disabled &&
+              settings.arm.clear_memory_overwrite && settings.consent.file && settings.plan.size);
 }
 
 TEST(Settings, a_missing_file_has_none_and_an_unreadable_one_is_told) {

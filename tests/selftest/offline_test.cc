@@ -118,7 +118,7 @@ TEST_F(OfflineTest, FindsACaptureThatSaysItDidButDidNot) {
 
 // Bytes of frames, one at a time from the first frame to the last: each is found.
 TEST_F(OfflineTest, FindsADamagedByteOfTheRegion) {
-  for (const unsigned kib : {2048U, 2049U, 2560U, 3072U, 4096U}) {
+  for (const unsigned kib : {2048U, 3072U, 4096U}) {
     SCOPED_TRACE(kib);
     capture_and(kRealCapture + "printf X | dd of=\"$region\" bs=1 seek=" + std::to_string(kib * 1024 + 65) +
                 " conv=notrunc 2>/dev/null\n");

@@ -106,7 +106,7 @@ TEST_F(TrimmedArming, the_image_tells_what_the_crash_kernel_is_given) {
   ASSERT_TRUE(result.has_value()) << result.error().message;
   ASSERT_TRUE(result->trim.has_value());
   EXPECT_LT(result->trim->target, 128 * kMiB);
-  EXPECT_EQ(crash_size().substr(0, 9), std::to_string(result->trim->target).substr(0, 9));
+  EXPECT_THAT(crash_size(), testing::StartsWith(std::to_string(result->trim->target)));
   EXPECT_THAT(loader_.initramfs,
               HasSubstr("info.crash_memory=" + std::to_string(result->trim->target) + "\n"));
   EXPECT_THAT(loader_.initramfs, HasSubstr("info.crash_kernel=6.1.0-test\n"));

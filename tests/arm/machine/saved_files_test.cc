@@ -175,6 +175,17 @@ TEST_F(SavedFiles, an_affinity_table_is_absent_where_others_are_and_where_it_is_
   EXPECT_EQ(read()->affinity_state, TableState::absent);
 }
 
+TEST_F(SavedFiles, of_kernel_symbols_only_names_are_saved) {
+  write_least();
+  write("proc/kallsyms",
+        "ffffffff81000000 T _stext\nffffffff8210abcd T parse_crashkernel_high\n"
+        "ffffffffc0000000 t x_crashkernel\t[module]\n");
+  const test::TemporaryDirectory parent;
+  ASSERT_TRUE(save_machine(files(), parent.file("copy")).has_value());
+  EXPECT_EQ(*MachineFiles(parent.file("copy")).read("/proc/kallsyms"),
+            "0000000000000000 T parse_crashkernel_high\n");
+}
+
 TEST_F(SavedFiles, a_folder_in_use_is_not_overwritten) {
   write_least();
   const auto saved = save_machine(files(), folder_.path());
@@ -230,14 +241,12 @@ TEST(BootParametersPage, tells_ram_initrd_and_efi) {
 
 TEST(MemoryOptions, are_found_on_the_command_line) {
   const MemoryOptions none = memory_options_of("ro quiet root=/dev/mem=1");
-  EXPECT_FALSE(none.movable_node || none.movable_split || none.memory_limit || none.affinity_ignored ||
-               none.no_randomisation);
+  EXPECT_FALSE(none.movable_node || none.movable_split || none.affinity_ignored || none.no_randomisation);
   const MemoryOptions all = memory_options_of(
       "memmap=1M$0x7c000000,514M!0x1ffe00000 memmap=exactmap memmap=64K@0 memmap=1M#4G "
       "movable_node kernelcore=4G mem=8G numa=off nokaslr -- memmap=1M!0");
   EXPECT_EQ(all.memmap_items, 3U) << "what is after -- is for init; exactmap and RAM do not count";
-  EXPECT_TRUE(all.movable_node && all.movable_split && all.memory_limit && all.affinity_ignored &&
-              all.no_randomisation);
+  EXPECT_TRUE(all.movable_node && all.movable_split && all.affinity_ignored && all.no_randomisation);
 }
 
 TEST(NumberList, is_as_the_kernel_prints_it) {

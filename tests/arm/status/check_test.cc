@@ -235,6 +235,13 @@ const BrokenMachine kBootMachines[] = {
      [](StatusMachine& machine) {
        machine.remove("/etc/systemd/system/multi-user.target.wants/warmdump-arm.service");
      }},
+    {"boot-units", kWarning, "not arm the machine again",
+     [](StatusMachine& machine) { machine.write("/etc/init/warmdump-recover.conf", ""); }},
+    {"boot-units", kWarning, "would wait in the region",
+     [](StatusMachine& machine) {
+       std::filesystem::create_symlink("/dev/null",
+                                       machine.path("/etc/systemd/system/warmdump-recover.service"));
+     }},
     {"boot-units", kWarning, "neither systemd nor",
      [](StatusMachine& machine) { machine.remove("/run/systemd"); }},
 };
@@ -379,6 +386,18 @@ TEST(StatusChecks, none_is_without_its_broken_machine) {
   for (const BrokenMachine& machine : all_broken_machines()) broken.insert(machine.check);
   for (const Check& check : all_checks()) EXPECT_EQ(broken.count(check.name), 1U) << check.name;
   EXPECT_EQ(broken.size(), all_checks().size());
+}
+
+TEST(StatusChecks, each_has_its_line_in_the_manual_page) {
+  const auto page = read_whole_file(WARMDUMP_TEST_MACHINES "/../../../docs/man/warmdump-status.8", kMiB);
+  ASSERT_TRUE(page.has_value()) << page.error().message;
+  for (const Check& check : all_checks()) {
+    std::string name;
+    for (const char c : check.name) name += c == '-' ? "\\-" : std::string(1, c);
+    const std::string line =
+        check.weight == Weight::decisive ? "\n.BR " + name + " *\n" : "\n.B " + name + "\n";
+    EXPECT_THAT(*page, HasSubstr(line)) << check.name;
+  }
 }
 
 TEST(StatusChecks, all_that_arm_proves_is_told) {

@@ -94,6 +94,7 @@ class CrashTest : public testing::Test {
             armed_id_ = id;
             return Outcome<void>();
           },
+      .check = [] { return Outcome<void>(); },
       .panic =
           [this] {
             ++panics_;
@@ -194,6 +195,14 @@ TEST_F(CrashTest, DoesNotPanicWithoutACrashKernel) {
   write("/sys/kernel/kexec_crash_loaded", "0");
   EXPECT_EQ(crash_on_purpose(files_, state_, actions_).error().code, ErrorCode::refused);
   EXPECT_EQ(panics_, 0);
+  EXPECT_FALSE(is_under_way());
+}
+
+TEST_F(CrashTest, DoesNotPanicForADumpThatWouldBeLost) {
+  actions_.check = [] { return Failure(ErrorCode::refused, "NO"); };
+  EXPECT_EQ(crash_on_purpose(files_, state_, actions_).error().message, "NO");
+  EXPECT_EQ(panics_, 0);
+  EXPECT_EQ(armed_id_, "") << "a real crash later must not pass for the test's";
   EXPECT_FALSE(is_under_way());
 }
 
