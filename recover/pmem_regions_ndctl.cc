@@ -24,6 +24,8 @@ namespace {
 constexpr const char* kLegacyProvider = "e820";
 constexpr const char* kLegacyPlatformDevice = "/sys/devices/platform/e820_pmem";
 constexpr unsigned long kDaxAlignment = 2 * kMiB;
+// Times that another driver may be faster than kmem.
+constexpr int kBindAttempts = 5;
 
 // The libraries say more to their log than by their return values: the last line goes into our message.
 thread_local std::string last_log_line;
@@ -185,6 +187,20 @@ void bind_dax_driver(ndctl_dax* dax) {
   (void)write_line("/sys/bus/nd/drivers/dax_pmem/bind", ndctl_dax_get_devname(dax));
 }
 
+// Success says only that some driver has the device: when another one was faster, libdaxctl is content with
+// that.
+Outcome<void> bind_to_kmem(daxctl_dev* device) {
+  if (const int code = daxctl_dev_disable(device); code < 0) {
+    return library_failure("cannot take the DAX device from its driver", code);
+  }
+  const int code = daxctl_dev_enable_ram(device);
+  if (code >= 0 || code == -EBUSY) return {};
+  if (::access("/sys/bus/dax/drivers/kmem", F_OK) != 0) {
+    return Failure(ErrorCode::unsupported, "the kernel module kmem (CONFIG_DEV_DAX_KMEM) cannot be loaded");
+  }
+  return library_failure("kmem refuses the DAX device (is there a whole memory block in the region?)", code);
+}
+
 }  // namespace
 
 Outcome<std::vector<PmemRegion>> PmemRegionsNdctl::find() {
@@ -274,25 +290,23 @@ Outcome<void> PmemRegionsNdctl::convert_to_devdax(const PmemRegion& region) {
 }
 
 Outcome<void> PmemRegionsNdctl::make_system_ram(const PmemRegion& region) {
-  const Handle handle = TRY(find_handle(region));
-  daxctl_dev* device = TRY(find_dax_device(handle));
-  if (daxctl_dev_get_memory(device) != nullptr) return {};
-  if (daxctl_dev_get_target_node(device) < 0) {
-    return Failure(ErrorCode::unsupported, "the kernel knows no NUMA node for the region");
-  }
-  TRY(keep_struct_pages_outside(device));
-  if (const int code = daxctl_dev_disable(device); code < 0) {
-    return library_failure("cannot take the DAX device from device_dax", code);
-  }
+  // Loaded by udev in the middle of this, device_dax would take the device that is between two drivers.
+  (void)load_kernel_module("device_dax");
   const MovableOnlinePolicy policy;
-  if (const int code = daxctl_dev_enable_ram(device); code < 0) {
-    if (::access("/sys/bus/dax/drivers/kmem", F_OK) != 0) {
-      return Failure(ErrorCode::unsupported, "the kernel module kmem (CONFIG_DEV_DAX_KMEM) cannot be loaded");
+  for (int attempt = 0; attempt < kBindAttempts; ++attempt) {
+    const Handle handle = TRY(find_handle(region));
+    daxctl_dev* device = TRY(find_dax_device(handle));
+    if (daxctl_dev_get_memory(device) != nullptr) return {};
+    if (daxctl_dev_get_target_node(device) < 0) {
+      return Failure(ErrorCode::unsupported, "the kernel knows no NUMA node for the region");
     }
-    return library_failure("kmem refuses the DAX device (is there a whole memory block in the region?)",
-                           code);
+    TRY(keep_struct_pages_outside(device));
+    TRY(bind_to_kmem(device));
   }
-  return {};
+  return Failure(ErrorCode::busy,
+                 fmt::format("another driver takes the DAX device from kmem each time, {} times; "
+                             "`warmdump recover` tries again",
+                             kBindAttempts));
 }
 
 Outcome<void> PmemRegionsNdctl::online_movable(const PmemRegion& region) {
