@@ -46,7 +46,7 @@ Outcome<Secret> secret_of_boot(const ArmRecords& records, const std::string& boo
 }
 
 Outcome<ArmRecord> record_of(const CrashSetup& setup, const std::string& boot_id, const Secret& secret,
-                             const std::vector<std::string>& arguments) {
+                             const std::vector<std::string>& arguments, const std::string& test_id) {
   ArmRecord record;
   record.boot_id = boot_id;
   record.armed_at = setup.armed_at;
@@ -62,6 +62,7 @@ Outcome<ArmRecord> record_of(const CrashSetup& setup, const std::string& boot_id
   record.modules = setup.image.module_names();
   record.arguments = arguments;
   record.secret = secret;
+  record.test_id = test_id;
   return record;
 }
 
@@ -134,14 +135,12 @@ Outcome<ArmResult> arm_machine(ArmRequest request, const std::vector<std::string
   result.setup = TRY(prepare_crash_setup(request, files));
   if (request.trim != ArmRequest::Trim::no) TRY(prepare_trim(request, files, places, result));
   result.setup.warnings.insert(result.setup.warnings.begin(), warnings.begin(), warnings.end());
-  result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments));
-  result.record.test_id = request.test_id;
+  result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments, request.test_id));
   const auto load = [&](bool is_trimmed) -> Outcome<void> {
     if (!is_trimmed && request.crash_memory) {
       request.crash_memory.reset();
       result.setup = TRY(prepare_crash_setup(request, files));
-      result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments));
-      result.record.test_id = request.test_id;
+      result.record = TRY(record_of(result.setup, boot_id, request.secret, arguments, request.test_id));
     }
     return load_with_record(result, files, loader, places);
   };
@@ -164,8 +163,8 @@ Outcome<ArmResult> reload_machine(ArmRequest request, const ArmRecord& record, c
   request.armed_at = record.armed_at;
   ArmResult result;
   result.setup = TRY(prepare_crash_setup(request, files));
-  result.record = TRY(record_of(result.setup, record.boot_id, record.secret, record.arguments));
-  result.record.test_id = record.test_id;
+  result.record =
+      TRY(record_of(result.setup, record.boot_id, record.secret, record.arguments, record.test_id));
   const std::string memory = TRY(current_memory(files));
   if (TRY(loader.loaded()) && is_current(result, record, memory, files)) {
     result.was_current = true;
