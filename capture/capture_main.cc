@@ -67,7 +67,8 @@ Result<void> capture(const CaptureOptions& options, const char* region_path, std
   const auto opened = vmcore.open(options.vmcore_path, FileDevice::Access::read_only);
   if (!opened.has_value()) {
     log_error(options.vmcore_path, opened.error());
-    if (auto left = record_failed_start(region, *header, "vmcore", opened.error()); !left.has_value())
+    if (auto left = record_failed_start(region, *header, options.secret, "vmcore", opened.error());
+        !left.has_value())
       log_error(region_path, left.error());
     return opened.error();
   }
@@ -78,6 +79,7 @@ Result<void> capture(const CaptureOptions& options, const char* region_path, std
       .region = {options.region_start / kPageSize,
                  round_up(options.region_start + options.region_size, kPageSize) / kPageSize},
       .info = options.info,
+      .secret = options.secret,
       .threads = options.threads,
       .access = options.access,
       .hints = options.hints,

@@ -108,6 +108,20 @@ Result<void> set_dump_level(std::string_view value, CaptureOptions& options) {
   return {};
 }
 
+Result<void> set_secret(std::string_view value, CaptureOptions& options) {
+  dump_format::BootSecret secret = options.secret;
+  if (value.size() != 2 * sizeof(secret.secret)) return invalid("a secret has 64 hexadecimal digits");
+  for (std::size_t i = 0; i < sizeof(secret.secret); ++i) {
+    const char digits[] = {'0', 'x', value[2 * i], value[2 * i + 1]};
+    const auto byte = parse_number(std::string_view(digits, sizeof(digits)));
+    if (!byte) return invalid("a secret has 64 hexadecimal digits");
+    secret.secret[i] = static_cast<unsigned char>(*byte);
+  }
+  secret.is_set = true;
+  options.secret = secret;
+  return {};
+}
+
 Result<void> set_threads(std::string_view value, CaptureOptions& options) {
   const auto threads = parse_number(value);
   if (!threads || *threads > kThreadsMax)

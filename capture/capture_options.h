@@ -10,6 +10,7 @@
 
 #include "capture/crashed_machine/kernel_hints.h"
 #include "capture/crashed_machine/vmcore_memory.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/kernel/page_classifier.h"
 #include "common/result.h"
 #include "common/units.h"
@@ -57,7 +58,8 @@ struct CaptureOptions {
   const char* pmem_modules[kModulesMax] = {};  // to load after it was claimed
   std::size_t pmem_module_count = 0;
   KernelHints hints;
-  std::string_view info;  // "key=value" lines that go into the dump
+  std::string_view info;           // "key=value" lines that go into the dump
+  dump_format::BootSecret secret;  // that the dump is sealed with
 };
 
 // Fills `options` from program arguments. Strings are borrowed from argv.
@@ -66,6 +68,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options);
 
 // Error invalid: not a level.
 Result<void> set_dump_level(std::string_view value, CaptureOptions& options);
+// Error invalid: not 64 hexadecimal digits.
+Result<void> set_secret(std::string_view value, CaptureOptions& options);
 // Error invalid: not a number from 0 to 64.
 Result<void> set_threads(std::string_view value, CaptureOptions& options);
 

@@ -82,7 +82,7 @@ Result<void> Capture::run(const RegionHeader& header) {
   first.pfns_total = elf_.memory.end() / kPageSize;
   first.dump_level = request_.dump_level;
   first.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
-  TRY(writer_.begin(first));
+  TRY(writer_.begin(first, request_.secret));
   writer_.start_helpers(request_.threads);
   running_capture = this;
   TRY(enter(Phase::notes));
@@ -238,7 +238,8 @@ Result<void> capture_vmcore(const FileDevice& vmcore, Device& region, const Regi
   CrashedKernel& kernel = kernel_storage.make();
   if (const auto understood = understand_vmcore(vmcore, request.access, elf, memory, kernel);
       !understood.has_value()) {
-    if (auto left = record_failed_start(region, header, "vmcore", understood.error()); !left.has_value())
+    if (auto left = record_failed_start(region, header, request.secret, "vmcore", understood.error());
+        !left.has_value())
       log_error("region", left.error());
     return understood.error();
   }

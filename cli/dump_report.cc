@@ -129,6 +129,7 @@ std::string harmless(std::string text) {
 std::string dump_report(const DumpSummary& summary) {
   std::string report;
   report += line("dump", summary.completeness);
+  if (!summary.authenticity.empty()) report += line("seal", harmless(summary.authenticity));
   report += line("panic", summary.panic_text.empty() ? "unknown" : harmless(summary.panic_text));
   report += line("kernel", harmless(summary.kernel.release + " " + summary.kernel.version));
   report += line("build id", harmless(summary.build_id));

@@ -55,7 +55,7 @@ Outcome<ExitCode> extract(const ExtractArguments& arguments) {
   TRY(refuse_finished_dump(arguments.source));
   FileDevice region;
   TRY(in_context(arguments.source, region.open(arguments.source.c_str(), FileDevice::Access::read_only)));
-  const DumpReader dump = TRY(in_context(arguments.source, DumpReader::open(region)));
+  const DumpReader dump = TRY(in_context(arguments.source, DumpReader::open(region, recorded_secrets())));
   const DumpSummary summary = TRY(in_context(arguments.source, summarize(dump))).summary;
 
   OutputOptions options;

@@ -66,6 +66,8 @@ const char* outcome_name(DumpOutcome outcome) {
       return "already-saved";
     case DumpOutcome::nothing_stored:
       return "nothing-stored";
+    case DumpOutcome::refused:
+      return "refused";
   }
   return "unknown";
 }
@@ -105,11 +107,15 @@ void print_dump(const RegionRecovery& recovery) {
     case DumpOutcome::nothing_stored:
       print_line("dump", "none: " + why_nothing_was_stored(recovery));
       break;
+    case DumpOutcome::refused:
+      print_line("dump", "REFUSED: what lay on the region was not made by the crash kernel; it was not read");
+      break;
     case DumpOutcome::already_saved:
       print_line("dump", "saved by an earlier, interrupted run");
       break;
     case DumpOutcome::extracted:
       print_line("dump", recovery.dump->completeness);
+      print_line("seal", recovery.dump->authenticity);
       if (!recovery.dump->crash_text.empty()) print_line("crash", recovery.dump->crash_text);
       break;
   }
@@ -147,6 +153,7 @@ nlohmann::json dump_as_json(const RegionRecovery& recovery) {
   if (recovery.dump) {
     json["complete"] = recovery.dump->complete;
     json["completeness"] = recovery.dump->completeness;
+    json["authenticity"] = recovery.dump->authenticity;
     json["crash"] = recovery.dump->crash_text;
     json["bytes_written"] = recovery.dump->bytes_written;
   }
@@ -206,7 +213,7 @@ Outcome<RecoveryWithTest> recover_locked(const RecoverRequest& request) {
   if (!is_plain_file_or_disk(request.region) && ::geteuid() == 0)
     lock.emplace(TRY(FileLock::take(kRegionLockPath)));
   PmemRegionsNdctl regions;
-  DumpReaderExtractor extractor;
+  DumpReaderExtractor extractor(recorded_secrets());
   PrintedEvents events;
   return recover_with_retention_test(request, regions, extractor, MachineFiles(), StateDirectory(), events);
 }
@@ -223,6 +230,7 @@ ExitCode restart_for_test() {
 bool is_incomplete(const Recovery& recovery) {
   if (!recovery.dump) return false;
   return recovery.dump->outcome == DumpOutcome::nothing_stored ||
+         recovery.dump->outcome == DumpOutcome::refused ||
          (recovery.dump->dump && !recovery.dump->dump->complete);
 }
 

@@ -44,7 +44,7 @@ Outcome<ExitCode> show_region(const ShowArguments& arguments) {
     fmt::print("{}", arguments.json ? to_json(summary) : region_report(summary));
     return summary.is_record_without_frames ? kExitIncomplete : kExitOk;
   }
-  const DumpReader dump = TRY(DumpReader::open(region));
+  const DumpReader dump = TRY(DumpReader::open(region, recorded_secrets()));
   return print(TRY(summarize(dump)).summary, arguments);
 }
 

@@ -15,7 +15,7 @@ set(crash_libc_headers ${CMAKE_BINARY_DIR}/crash_libc_headers)
 file(MAKE_DIRECTORY ${crash_libc_headers})
 # To add one: its name, as it is included. Directories are the kernel's interface; files must need no C library
 # beyond standard C.
-foreach(header linux asm asm-generic zstd.h zstd_errors.h)
+foreach(header linux asm asm-generic sodium zstd.h zstd_errors.h)
   unset(found CACHE)
   find_path(found ${header} PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE} REQUIRED)
   file(CREATE_LINK ${found}/${header} ${crash_libc_headers}/${header} SYMBOLIC)

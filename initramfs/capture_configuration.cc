@@ -56,6 +56,8 @@ std::string capture_configuration_text(const CaptureConfiguration& configuration
   if (configuration.secret.is_set()) {
     const WipedText secret(configuration.secret.hexadecimal());
     text.append("secret=").append(secret.text()).append("\n");
+    if (const auto boot_id = configuration.info.find("boot_id"); boot_id != configuration.info.end())
+      fmt::format_to(out, "boot_id={}\n", one_line(boot_id->second));
   }
   for (const std::string& module : early_modules) fmt::format_to(out, "module={}\n", module);
   if (!pmem_module.empty()) fmt::format_to(out, "pmem_module={}\n", pmem_module);

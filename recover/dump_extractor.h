@@ -27,6 +27,7 @@ struct DumpIdentity {
 struct ExtractedDump {
   bool complete = false;        // every page that was to be kept is in the files
   std::string completeness;     // in words: "complete", or what is missing and why
+  std::string authenticity;     // authenticity_name()
   ByteCount bytes_written = 0;  // size of all files
   std::string crash_text;       // one line: what crashed; empty when unknown
 };
@@ -38,7 +39,7 @@ class DumpExtractor {
   virtual ~DumpExtractor() = default;
 
   // The dump that the readable frames of `region` belong to; nullopt when not one frame can be read.
-  // Works without a valid header. Errors: io.
+  // Works without a valid header. Errors: io; refused when the dump is a forgery.
   virtual Outcome<std::optional<DumpIdentity>> identify(const Device& region) = 0;
 
   // Writes the dump as files into the existing `directory`; what cannot be read is left out and said so in

@@ -13,6 +13,7 @@
 namespace warmdump {
 
 using dump_format::BlobKind;
+using dump_format::DumpSeal;
 using dump_format::FrameType;
 using dump_format::PageRun;
 using dump_format::RegionHeader;
@@ -54,7 +55,9 @@ std::vector<PfnRange> ranges_of(const RunIndex& pages, const RunIndex& class_map
 // Builds a reader in the order things are learnt: header, frames, then what the frames say together.
 class DumpOpener {
  public:
-  explicit DumpOpener(const Device& region) { dump_.region_ = &region; }
+  DumpOpener(const Device& region, std::span<const SealSecret> secrets) : secrets_(secrets) {
+    dump_.region_ = &region;
+  }
 
   Outcome<DumpReader> open() {
     TRY(learn_dump_id());
@@ -73,12 +76,48 @@ class DumpOpener {
     auto header = dump_format::read_header(*dump_.region_, buffer);
     if (header.has_value()) return take_header(*header);
     if (!is_open_to_salvage(header.error())) return Failure(header.error());
-    const auto frame = TRY(find_first_frame(*dump_.region_, kSalvageWindow));
+    auto frame = TRY(find_sealed_frame());
+    if (!frame) frame = TRY(find_first_frame(*dump_.region_, kSalvageWindow));
     if (!frame) {
       return Failure(header.error()).in("no dump to be read here");
     }
     std::memcpy(dump_id_, frame->header.dump_id, sizeof(dump_id_));
     dump_.damage_.header_lost = true;
+    return {};
+  }
+
+  // With headers lost, any frame that a known secret has sealed.
+  Outcome<std::optional<FrameLocation>> find_sealed_frame() {
+    if (secrets_.empty()) return std::optional<FrameLocation>();
+    dump_.authenticity_ = Authenticity::unsealed;
+    return find_first_frame(*dump_.region_, kSalvageWindow,
+                            [this](const dump_format::FrameHeader& header, auto payload) {
+                              for (const SealSecret& secret : secrets_) {
+                                seal_ = DumpSeal(secret.secret, secret.boot_id, header.dump_id);
+                                if (!seal_.matches(header, payload)) continue;
+                                dump_.authenticity_ = Authenticity::sealed;
+                                return true;
+                              }
+                              return false;
+                            });
+  }
+
+  Outcome<void> check_seal(const RegionHeader& header) {
+    if (secrets_.empty()) return {};
+    const std::string_view boot_id = dump_format::sealed_boot_id(header);
+    const SealSecret* secret = find_secret(secrets_, boot_id);
+    if (secret == nullptr) {
+      dump_.authenticity_ = boot_id.empty() ? Authenticity::unsealed : Authenticity::unknown_boot;
+      return {};
+    }
+    seal_ = DumpSeal(secret->secret, boot_id, std::span(header.dump_id).first<8>());
+    if (!seal_.matches(header)) {
+      return Failure(ErrorCode::refused,
+                     fmt::format("the dump claims to be of boot {}, and does not have its seal: it was not "
+                                 "made by the crash kernel that was armed then",
+                                 boot_id));
+    }
+    dump_.authenticity_ = Authenticity::sealed;
     return {};
   }
 
@@ -88,6 +127,7 @@ class DumpOpener {
       return Failure(ErrorCode::not_found,
                      fmt::format("no dump here: the region is {}", dump_format::state_name(state)));
     }
+    TRY(check_seal(header));
     dump_.header_ = header;
     std::memcpy(dump_id_, header.dump_id, sizeof(dump_id_));
     return {};
@@ -107,6 +147,7 @@ class DumpOpener {
     } else {
       target.look_ahead = target.scan_end;
     }
+    if (dump_.authenticity_ == Authenticity::sealed) target.seal = &seal_;
     return target;
   }
 
@@ -220,12 +261,14 @@ class DumpOpener {
   }
 
   DumpReader dump_;
+  std::span<const SealSecret> secrets_;
+  DumpSeal seal_;
   unsigned char dump_id_[8] = {};
   DumpReader::FrameBuffers buffers_;
 };
 
-Outcome<DumpReader> DumpReader::open(const Device& region) {
-  return DumpOpener(region).open();
+Outcome<DumpReader> DumpReader::open(const Device& region, std::span<const SealSecret> secrets) {
+  return DumpOpener(region, secrets).open();
 }
 
 Outcome<std::span<const std::byte>> DumpReader::read_frame(std::uint32_t frame, FrameBuffers& buffers) const {

@@ -18,6 +18,7 @@
 #include "common/hosted/failure.h"
 #include "common/kernel/vmcoreinfo.h"
 #include "recover/blob_store.h"
+#include "recover/dump_authenticity.h"
 #include "recover/elf_headers.h"
 #include "recover/frame_payload.h"
 #include "recover/frame_scan.h"
@@ -51,10 +52,14 @@ struct PhaseTally {
 
 class DumpReader {
  public:
-  // `region` is borrowed and must outlive the reader; nothing is written to it.
+  // `region` is borrowed and must outlive the reader; nothing is written to it. With `secrets`, a dump that
+  // is sealed with one of them is read as far as its seals are right; see authenticity() for what others are.
   // Errors: no_space (too small for a dump), not_found (no dump here; says what the region is), corrupt
-  // (headers lost and no frames), unsupported (newer format, other page size), io.
-  static Outcome<DumpReader> open(const Device& region);
+  // (headers lost and no frames), refused (a header that claims the seal of a known boot and does not have
+  // it), unsupported (newer format, other page size), io.
+  static Outcome<DumpReader> open(const Device& region, std::span<const SealSecret> secrets = {});
+
+  Authenticity authenticity() const { return authenticity_; }
 
   // Empty when both copies are lost.
   const std::optional<dump_format::RegionHeader>& header() const { return header_; }
@@ -99,6 +104,7 @@ class DumpReader {
   DumpReader() = default;
 
   const Device* region_ = nullptr;
+  Authenticity authenticity_ = Authenticity::unchecked;
   std::optional<dump_format::RegionHeader> header_;
   std::optional<dump_format::EndPrefix> end_;
   std::vector<dump_format::ClassTotals> end_totals_;

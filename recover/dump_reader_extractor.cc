@@ -27,7 +27,7 @@ Outcome<void> DumpReaderExtractor::open(const Device& region) {
   dump_.reset();
   region_ = &region;
   reads_.emplace(region);
-  dump_.emplace(TRY(DumpReader::open(*reads_)));
+  dump_.emplace(TRY(DumpReader::open(*reads_, secrets_)));
   return {};
 }
 
@@ -65,6 +65,7 @@ Outcome<ExtractedDump> DumpReaderExtractor::extract(const Device& region,
       }));
   return ExtractedDump{.complete = summary.complete,
                        .completeness = summary.completeness,
+                       .authenticity = summary.authenticity,
                        .bytes_written = bytes_in(directory),
                        .crash_text = summary.panic_text};
 }

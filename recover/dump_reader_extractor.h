@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "recover/aligned_reads.h"
 #include "recover/dump_extractor.h"
@@ -12,6 +13,9 @@ namespace warmdump {
 
 class DumpReaderExtractor final : public DumpExtractor {
  public:
+  // `secrets`: of the boots that were armed, to check the dump's seal with.
+  explicit DumpReaderExtractor(std::vector<SealSecret> secrets = {}) : secrets_(std::move(secrets)) {}
+
   // Opens the dump, and keeps it open for extract(). Error io when there is no frame but memory that cannot
   // be read: what lies there is unknown, so it must not be taken for nothing.
   Outcome<std::optional<DumpIdentity>> identify(const Device& region) override;
@@ -23,6 +27,7 @@ class DumpReaderExtractor final : public DumpExtractor {
  private:
   Outcome<void> open(const Device& region);
 
+  std::vector<SealSecret> secrets_;
   const Device* region_ = nullptr;
   std::optional<AlignedReads> reads_;
   std::optional<DumpReader> dump_;

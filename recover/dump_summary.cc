@@ -114,6 +114,8 @@ void judge(const DumpReader& dump, DumpSummary& summary) {
   if (const std::string why = why_it_ended(dump); !why.empty()) reasons.push_back(why);
   if (summary.pages.total.lost > 0) reasons.push_back(fmt::format("{} pages lost", summary.pages.total.lost));
   for (const std::string& part : summary.missing_parts) reasons.push_back(part + " missing");
+  if (const std::uint64_t foreign = dump.damage().scan.foreign_frames; foreign > 0)
+    reasons.push_back(fmt::format("{} frames without the dump's seal left out", foreign));
   summary.complete = reasons.empty();
   summary.completeness =
       summary.complete ? "complete" : fmt::format("incomplete: {}", fmt::join(reasons, ", "));
@@ -215,6 +217,7 @@ Outcome<DumpContents> summarize(const DumpReader& dump) {
   summary.bytes_stored = dump.damage().scan.frame_bytes;
   summary.damage = dump.damage();
   summary.missing_parts = find_missing_parts(dump.blobs());
+  summary.authenticity = authenticity_name(dump.authenticity());
   judge(dump, summary);
 
   const BlobStore& blobs = dump.blobs();

@@ -55,6 +55,7 @@ struct DumpSummary {
 
   bool complete = false;     // everything that was to be kept is here
   std::string completeness;  // in words: "complete", or what is missing and why
+  std::string authenticity;  // authenticity_name()
 
   std::string panic_text;  // empty: unknown
   KernelIdentity kernel;

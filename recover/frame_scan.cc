@@ -138,7 +138,10 @@ Outcome<ScanReport> scan_frames(const Device& region, const ScanTarget& target, 
   ByteCount last_frame_end = kFramesOffset;
   for (ByteCount offset = kFramesOffset; offset < target.scan_end && !report.end_frame_found;) {
     const auto found = TRY(frame_at(window, offset, target.dump_id));
-    if (!found) {
+    const bool is_foreign =
+        found && target.seal != nullptr && !target.seal->matches(found->location.header, found->payload);
+    if (is_foreign) ++report.foreign_frames;
+    if (!found || is_foreign) {
       offset += kFrameAlignment;
       if (offset > std::max(last_frame_end, target.frames_end_hint) + target.look_ahead) break;
       continue;
@@ -163,13 +166,15 @@ Outcome<ScanReport> scan_frames(const Device& region, const ScanTarget& target, 
   return report;
 }
 
-Outcome<std::optional<FrameLocation>> find_first_frame(const Device& region, ByteCount window_size) {
+Outcome<std::optional<FrameLocation>> find_first_frame(const Device& region, ByteCount window_size,
+                                                       const FrameFilter& accepts) {
   const ByteCount end = region.size();
   RegionWindow window(region, end);
   for (ByteCount offset = kFramesOffset; offset < end && offset - kFramesOffset < window_size;
        offset += kFrameAlignment) {
     const auto found = TRY(frame_at(window, offset, std::nullopt));
-    if (found) return std::optional(found->location);
+    if (found && (!accepts || accepts(found->location.header, found->payload)))
+      return std::optional(found->location);
   }
   return std::optional<FrameLocation>();
 }

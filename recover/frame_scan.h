@@ -12,6 +12,7 @@
 
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/hosted/failure.h"
 
 namespace warmdump {
@@ -23,15 +24,16 @@ struct FrameLocation {
 
 // What the scan passed, in bytes of the region and in frames.
 struct ScanReport {
-  std::uint64_t frames = 0;               // whole frames with matching checksums
+  std::uint64_t frames = 0;               // whole frames with matching checksums, and seals where asked for
   ByteCount frame_bytes = 0;              // of these, headers and padding included
   std::uint64_t damaged_ranges = 0;       // places where a frame was expected and none found
   ByteCount damaged_bytes = 0;            // bytes of these places
   std::optional<ByteCount> first_damage;  // region offset of the first
   std::uint64_t missing_frames = 0;       // numbers missing in the frames' sequence, as far as can be told
-  ByteCount unreadable_bytes = 0;         // bytes the device failed to read; they count as zero
-  ByteCount truncated_bytes = 0;          // bytes by which the file is shorter than the region was
-  bool end_frame_found = false;           // the last frame found was an end frame
+  std::uint64_t foreign_frames = 0;  // whole, but without the seal asked for: damage, their content unread
+  ByteCount unreadable_bytes = 0;    // bytes the device failed to read; they count as zero
+  ByteCount truncated_bytes = 0;     // bytes by which the file is shorter than the region was
+  bool end_frame_found = false;      // the last frame found was an end frame
 
   bool damage_found() const { return damaged_ranges > 0 || missing_frames > 0 || truncated_bytes > 0; }
 };
@@ -46,6 +48,7 @@ struct ScanTarget {
   ByteCount frames_end_hint;       // frames reach at least to here; 0 when nobody knows
   std::uint64_t frame_count_hint;  // at least so many frames were written; 0 when nobody knows
   ByteCount look_ahead = kLookAhead;
+  const dump_format::DumpSeal* seal = nullptr;  // that a frame must have; none: any will do
 };
 
 // Calls `visit` for every frame with matching checksums, in the order they lie on the region, with its
@@ -54,8 +57,10 @@ struct ScanTarget {
 using FrameVisitor = std::function<Outcome<void>(const FrameLocation&, std::span<const std::byte> payload)>;
 Outcome<ScanReport> scan_frames(const Device& region, const ScanTarget& target, const FrameVisitor& visit);
 
-// The first valid frame of any dump within `window` bytes from kFramesOffset, to learn the dump id from
-// when both region headers are lost. Empty when there is none.
-Outcome<std::optional<FrameLocation>> find_first_frame(const Device& region, ByteCount window);
+// The first frame with matching checksums of any dump within `window` bytes from kFramesOffset that
+// `accepts`, to learn the dump id from when both region headers are lost. Empty when there is none.
+using FrameFilter = std::function<bool(const dump_format::FrameHeader&, std::span<const std::byte> payload)>;
+Outcome<std::optional<FrameLocation>> find_first_frame(const Device& region, ByteCount window,
+                                                       const FrameFilter& accepts = nullptr);
 
 }  // namespace warmdump

@@ -161,6 +161,7 @@ template <class Exchange>
 void exchange_summary(Exchange& exchange, DumpSummary& summary) {
   exchange("complete", summary.complete);
   exchange("completeness", summary.completeness);
+  exchange("authenticity", summary.authenticity);
   exchange("panic_text", summary.panic_text);
   exchange("crash_time", summary.crash_time_s);
   exchange.object("kernel", [&](auto& inner) { exchange_kernel(inner, summary); });

@@ -55,6 +55,7 @@ class Recovery {
   Outcome<void> format();
   Outcome<void> adapt(RegionHeader& header);
   Outcome<void> save_and_clear(RegionHeader& header, const std::optional<DumpIdentity>& identity);
+  Outcome<void> refuse(RegionHeader& header, const Failure& why);
   Outcome<void> save(const DumpIdentity& identity);
   Outcome<void> clear(RegionHeader& header);
   Outcome<void> advance(RegionHeader& header, State next);
@@ -87,9 +88,14 @@ Outcome<RegionRecovery> Recovery::run() {
     events_.step(fmt::format(
         "dump found, {} (capture phase: {})", dump_format::state_name(state),
         dump_format::phase_name(static_cast<dump_format::Phase>(static_cast<std::uint32_t>(header.phase)))));
-    auto identity = TRY(in_context("cannot read the dump", extractor_.identify(region_)));
-    if (identity) *identity = {frame_dump_id(header), header.crash_time_s};
-    TRY(save_and_clear(header, identity));
+    auto identity = extractor_.identify(region_);
+    if (!identity && identity.error().code == ErrorCode::refused) {
+      TRY(refuse(header, identity.error()));
+    } else {
+      auto found_identity = TRY(in_context("cannot read the dump", std::move(identity)));
+      if (found_identity) *found_identity = {frame_dump_id(header), header.crash_time_s};
+      TRY(save_and_clear(header, found_identity));
+    }
   } else if (state == State::recovered) {
     report_.header = header;
     report_.outcome = DumpOutcome::already_saved;
@@ -153,6 +159,17 @@ Outcome<void> Recovery::save_and_clear(RegionHeader& header, const std::optional
     events_.step("the capture stored nothing that can be read");
   }
   TRY(advance(header, State::recovered));
+  return clear(header);
+}
+
+// Nothing of it may be kept: not even the header's counters and texts are to be believed.
+Outcome<void> Recovery::refuse(RegionHeader& header, const Failure& why) {
+  report_.outcome = DumpOutcome::refused;
+  report_.header.reset();
+  events_.step("REFUSED: " + why.message);
+  header = dump_format::make_header(region_start_, region_.size());
+  header.state = static_cast<std::uint32_t>(State::recovered);
+  TRY(in_context("cannot mark the region recovered", write_region_header(region_, header)));
   return clear(header);
 }
 

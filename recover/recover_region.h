@@ -9,6 +9,7 @@
 //   partial
 //   recovered       (killed while wiping) wipe and verify ► `cleared`
 //   corrupt         look for frames: if there are any, save them like a dump; then a fresh header
+//   forged          (claims a seal it does not have) wipe and verify ► `cleared`
 //   unsupported     refuse, touch nothing: a newer version wrote it and can read it
 //
 // Killed anywhere and started again it ends in the same place: one complete dump in the spool, never none,
@@ -35,6 +36,7 @@ enum class DumpOutcome {
   extracted,       // saved by this run
   already_saved,   // saved by an earlier, interrupted run
   nothing_stored,  // a capture began, and died before it stored one readable frame
+  refused,         // what lay there claimed to be a dump of a known boot, and was not: wiped unread
 };
 
 struct RegionRecovery {

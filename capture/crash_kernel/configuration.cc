@@ -52,6 +52,15 @@ constexpr Key kKeys[] = {
     {"threads", false,
      [](const char* value, CaptureOptions& options) { return set_threads(value, options).has_value(); },
      "not a number from 0 to 64, ignoring"},
+    {"secret", false,
+     [](const char* value, CaptureOptions& options) { return set_secret(value, options).has_value(); },
+     "not 64 hexadecimal digits: the dump is not sealed"},
+    {"boot_id", false,
+     [](const char* value, CaptureOptions& options) {
+       options.secret.boot_id = value;
+       return true;
+     },
+     ""},
     {"reset", false,
      [](const char* value, CaptureOptions& options) {
        const auto action = final_action_of(value);
@@ -79,8 +88,6 @@ constexpr Key kKeys[] = {
        return add_module(value, options.pmem_modules, options.pmem_module_count);
      },
      "no path, or too many modules; ignoring"},
-    // Nothing authenticates frames yet; whoever made the image may already put it in. Never printed.
-    {"secret", false, [](const char*, CaptureOptions&) { return true; }, ""},
 };
 
 bool is_blank(char character) {

@@ -10,15 +10,16 @@ namespace warmdump {
 
 using namespace dump_format;
 
-Result<void> DumpWriter::begin(const RegionHeader& header) {
+Result<void> DumpWriter::begin(const RegionHeader& header, const BootSecret& secret) {
   header_ = header;
+  seal_ = secret.seal_of(header_.dump_id);
   header_.state = static_cast<std::uint32_t>(State::writing);
   header_.phase = static_cast<std::uint32_t>(Phase::start);
   header_.frames_end = kFramesOffset;
   std::memset(header_buffer_, 0, sizeof(header_buffer_));
   TRY(region_.write_at(kInfoBlockOffset, header_buffer_));
   TRY(region_.persist());
-  return write_header(region_, header_, header_buffer_);
+  return write_header_only();
 }
 
 void DumpWriter::start_helpers(unsigned threads) {
@@ -76,7 +77,7 @@ std::span<const std::byte> DumpWriter::seal(FrameSlot& slot, std::uint64_t seque
   const auto payload = slot.stored_payload().first(slot.stored_size);
   const FrameHeader frame =
       make_frame_header(slot.origin.type, slot.codec, sequence, std::span(header_.dump_id).first<8>(),
-                        payload, static_cast<std::uint32_t>(slot.payload.size()));
+                        payload, static_cast<std::uint32_t>(slot.payload.size()), seal_);
   const ByteCount footprint = frame_footprint(slot.stored_size);
   std::memcpy(slot.stored, &frame, sizeof(frame));
   std::memset(payload.data() + payload.size(), 0, footprint - sizeof(frame) - payload.size());
@@ -172,7 +173,7 @@ Result<void> DumpWriter::flush() {
 }
 
 Result<void> DumpWriter::write_header_only() {
-  return write_header(region_, header_, header_buffer_);
+  return write_header(region_, header_, header_buffer_, seal_);
 }
 
 }  // namespace warmdump

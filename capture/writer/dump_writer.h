@@ -14,6 +14,7 @@
 #include "capture/writer/region_stream.h"
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/result.h"
 
 namespace warmdump {
@@ -27,9 +28,9 @@ class DumpWriter {
   dump_format::RegionHeader& header() { return header_; }
 
   // Starts a dump: zeroes the info block area (the first write of all, so that the next boot sees a raw
-  // disk), then writes `header` with state `writing`. Nothing was written when this fails before the first
-  // write.
-  Result<void> begin(const dump_format::RegionHeader& header);
+  // disk), then writes `header` with state `writing`. From here on header and frames are sealed, if `secret`
+  // is set. Nothing was written when this fails before the first write.
+  Result<void> begin(const dump_format::RegionHeader& header, const dump_format::BootSecret& secret = {});
 
   // Lets up to `threads` threads compress, 0: as many as are worth it here. Until end_helpers().
   void start_helpers(unsigned threads);
@@ -100,6 +101,7 @@ class DumpWriter {
   FrameCompressor compressor_;
   RegionStream stream_;
   dump_format::RegionHeader header_{};
+  dump_format::DumpSeal seal_;
   std::uint64_t sequence_ = 0;
   ByteCount frames_end_ = dump_format::kFramesOffset;  // behind the last whole frame
   ByteCount header_written_at_ = 0;                    // frames_end_ when the header was last written

@@ -20,8 +20,8 @@ void put_failure(RegionHeader& header, std::string_view subject, const Error& er
   std::memcpy(header.error_text, text.view().data(), text.view().size());
 }
 
-Result<void> record_failed_start(Device& region, const RegionHeader& header, std::string_view subject,
-                                 const Error& error) {
+Result<void> record_failed_start(Device& region, const RegionHeader& header, const BootSecret& secret,
+                                 std::string_view subject, const Error& error) {
   alignas(4096) static std::byte block[kHeaderSize];
   std::memset(block, 0, sizeof(block));
   TRY(region.write_at(kInfoBlockOffset, block));
@@ -30,7 +30,7 @@ Result<void> record_failed_start(Device& region, const RegionHeader& header, std
   record.phase = static_cast<std::uint32_t>(Phase::start);
   record.frames_end = kFramesOffset;
   put_failure(record, subject, error);
-  return write_header(region, record, block);
+  return write_header(region, record, block, secret.seal_of(record.dump_id));
 }
 
 }  // namespace warmdump

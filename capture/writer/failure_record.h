@@ -6,6 +6,7 @@
 
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/result.h"
 
 namespace warmdump {
@@ -14,8 +15,9 @@ namespace warmdump {
 void put_failure(dump_format::RegionHeader& header, std::string_view subject, const Error& error);
 
 // For a capture that fails before it can begin: leaves a dump without frames on `region` whose header (from
-// check_region) says why. Errors: io; there is then nothing more to be done.
+// check_region) says why, sealed if `secret` is set. Errors: io; there is then nothing more to be done.
 Result<void> record_failed_start(Device& region, const dump_format::RegionHeader& header,
-                                 std::string_view subject, const Error& error);
+                                 const dump_format::BootSecret& secret, std::string_view subject,
+                                 const Error& error);
 
 }  // namespace warmdump

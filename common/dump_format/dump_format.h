@@ -35,8 +35,14 @@ inline constexpr unsigned char kRegionMagic[16] = {'w',  'a',  'r',  'm',  'd', 
 inline constexpr std::uint32_t kFormatVersion = 1;
 inline constexpr ByteCount kHeaderSize = 4096;
 
+// Compatible flags: a reader that does not know one of them still gives a right result.
+inline constexpr std::uint32_t kCompatibleSealed = 1;  // boot_id, seal_tag and the tags of the frames are set
+
 // Incompatible flags: a reader that does not know one of them must refuse the dump.
 inline constexpr std::uint32_t kIncompatibleFlagsKnown = 0;
+
+inline constexpr ByteCount kSealTagSize = 16;    // of a seal, see dump_seal.h
+inline constexpr ByteCount kBootIdSizeMax = 40;  // of a boot id as text
 
 // Life of a region. The allowed moves are in common/dump_format/dump_state.h.
 enum class State : std::uint32_t {
@@ -120,7 +126,9 @@ struct RegionHeader {
   unsigned char error_text[128];  // what error_code means here, for people; zero-terminated
   le64 memory_total;              // bytes of memory that the crash kernel gave out, 0 when unknown
   le64 memory_free_min;           // least of them that the capture found free, 0 when unknown
-  unsigned char reserved[3724];
+  char boot_id[40];               // boot of the system that crashed, as text; zero when not sealed
+  unsigned char seal_tag[16];     // seal of this header, zero for none
+  unsigned char reserved[3668];
   le32 header_crc;  // CRC32C of all bytes before
 };
 
@@ -155,7 +163,7 @@ struct FrameHeader {
   unsigned char dump_id[8];  // guards against frames of an older dump
   le32 stored_size;          // bytes of the payload that follow this header
   le32 raw_size;             // bytes of the payload after decompression
-  unsigned char tag[16];     // reserved for an authentication tag, zero for now
+  unsigned char tag[16];     // seal of this frame, zero for none
   le64 reserved;
   le32 payload_crc;  // CRC32C of the stored payload
   le32 header_crc;   // CRC32C of all bytes of this header before

@@ -30,7 +30,7 @@ RegionHeader make_header(PhysicalAddress region_start, ByteCount region_size) {
   return header;
 }
 
-void seal_header(RegionHeader& header) {
+void close_header(RegionHeader& header) {
   header.header_crc = header_checksum(header);
 }
 
@@ -78,9 +78,11 @@ Result<RegionHeader> read_header(const Device& region, std::span<std::byte, kHea
   return first.error().at(WhereKind::region_offset, kHeaderOffset);
 }
 
-Result<void> write_header(Device& region, RegionHeader& header, std::span<std::byte, kHeaderSize> buffer) {
+Result<void> write_header(Device& region, RegionHeader& header, std::span<std::byte, kHeaderSize> buffer,
+                          const DumpSeal& seal) {
   header.sequence = header.sequence + 1;
-  seal_header(header);
+  seal.seal(header);
+  close_header(header);
   std::memcpy(buffer.data(), &header, sizeof(header));
   for (const ByteCount offset : {kHeaderOffset, kHeaderCopyOffset}) {
     TRY(region.write_at(offset, buffer));

@@ -9,6 +9,7 @@
 
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/result.h"
 
 namespace warmdump::dump_format {
@@ -17,7 +18,7 @@ namespace warmdump::dump_format {
 RegionHeader make_header(PhysicalAddress region_start, ByteCount region_size);
 
 // Computes header_crc. Call last, before writing.
-void seal_header(RegionHeader& header);
+void close_header(RegionHeader& header);
 
 // True for what a capture leaves that found nothing it could capture: `error_text` says why. Such a region
 // may be written by the next capture.
@@ -33,8 +34,10 @@ Result<RegionHeader> decode_header(std::span<const std::byte, kHeaderSize> bytes
 // Errors: those of decode_header; no_space when the region is smaller than kRegionSizeMin; io.
 Result<RegionHeader> read_header(const Device& region, std::span<std::byte, kHeaderSize> buffer);
 
-// Raises header.sequence, seals it and writes both copies, each followed by persist(), so that one copy is
-// valid at every moment. On failure at least one older or newer copy is whole. `buffer` as above.
-Result<void> write_header(Device& region, RegionHeader& header, std::span<std::byte, kHeaderSize> buffer);
+// Raises header.sequence, seals it if `seal` is set, computes the CRC and writes both copies, each followed
+// by persist(), so that one copy is valid at every moment. On failure at least one older or newer copy is
+// whole. `buffer` as above.
+Result<void> write_header(Device& region, RegionHeader& header, std::span<std::byte, kHeaderSize> buffer,
+                          const DumpSeal& seal = {});
 
 }  // namespace warmdump::dump_format

@@ -15,7 +15,7 @@ std::uint32_t header_checksum(const FrameHeader& header) {
 
 FrameHeader make_frame_header(FrameType type, Codec codec, std::uint64_t sequence,
                               std::span<const unsigned char, 8> dump_id, std::span<const std::byte> payload,
-                              std::uint32_t raw_size) {
+                              std::uint32_t raw_size, const DumpSeal& seal) {
   FrameHeader header{};
   header.magic = kFrameMagic;
   header.type = static_cast<std::uint16_t>(type);
@@ -25,6 +25,7 @@ FrameHeader make_frame_header(FrameType type, Codec codec, std::uint64_t sequenc
   header.stored_size = static_cast<std::uint32_t>(payload.size());
   header.raw_size = raw_size;
   header.payload_crc = crc32c(payload);
+  seal.seal(header, payload);
   header.header_crc = header_checksum(header);
   return header;
 }

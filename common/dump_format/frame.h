@@ -6,6 +6,7 @@
 #include <span>
 
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/dump_seal.h"
 #include "common/result.h"
 
 namespace warmdump::dump_format {
@@ -15,10 +16,10 @@ constexpr ByteCount frame_footprint(ByteCount stored_size) {
   return round_up(sizeof(FrameHeader) + stored_size, kFrameAlignment);
 }
 
-// A finished header for `payload` as it will be stored.
+// A finished header for `payload` as it will be stored, sealed if `seal` is set.
 FrameHeader make_frame_header(FrameType type, Codec codec, std::uint64_t sequence,
                               std::span<const unsigned char, 8> dump_id, std::span<const std::byte> payload,
-                              std::uint32_t raw_size);
+                              std::uint32_t raw_size, const DumpSeal& seal = {});
 
 // Checks magic, checksum, dump id and size limits of a header; type and codec may be ones this build does not
 // know. Errors: not_found (no frame of this dump starts here), corrupt (sizes beyond the limits).

@@ -21,7 +21,7 @@ std::array<std::byte, kHeaderSize> bytes_of(RegionHeader header) {
 
 RegionHeader sealed_header() {
   RegionHeader header = make_header(0x1'0fe0'0000, kRegionSize);
-  seal_header(header);
+  close_header(header);
   return header;
 }
 
@@ -30,7 +30,7 @@ TEST(DumpHeader, IsReadAsItWasWritten) {
   header.state = static_cast<std::uint32_t>(State::partial);
   header.pages_lost = 0x1234'5678'9abc'def0;
   header.dump_level = 31;
-  seal_header(header);
+  close_header(header);
   const auto decoded = decode_header(bytes_of(header));
   ASSERT_TRUE(decoded.has_value());
   EXPECT_EQ(decoded->region_start, 0x1'0fe0'0000U);
@@ -51,7 +51,7 @@ class BadHeaders : public testing::TestWithParam<BadHeader> {};
 TEST_P(BadHeaders, AreRefused) {
   RegionHeader header = sealed_header();
   GetParam().damage(header);
-  if (GetParam().sealed_again) seal_header(header);
+  if (GetParam().sealed_again) close_header(header);
   const auto decoded = decode_header(bytes_of(header));
   ASSERT_FALSE(decoded.has_value());
   EXPECT_EQ(decoded.error().code, GetParam().expected);
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DumpHeader, UnknownCompatibleFlagsAreIgnored) {
   RegionHeader header = sealed_header();
   header.compatible_flags = 0xffff'ffff;
-  seal_header(header);
+  close_header(header);
   EXPECT_TRUE(decode_header(bytes_of(header)).has_value());
 }
 
@@ -106,7 +106,7 @@ TEST_F(HeaderOnRegion, TheNewerCopyCounts) {
   RegionHeader newer = header_;
   newer.sequence = newer.sequence + 1;
   newer.phase = static_cast<std::uint32_t>(Phase::notes);
-  seal_header(newer);
+  close_header(newer);
   ASSERT_TRUE(region_.write_at(kHeaderCopyOffset, bytes_of(newer)).has_value());
   EXPECT_EQ(read_header(region_, buffer_)->phase, static_cast<std::uint32_t>(Phase::notes));
 }

@@ -51,6 +51,9 @@ TEST(CaptureConfiguration, a_secret_is_there_only_when_it_is_set) {
   configuration.secret = *Secret::parse(std::string(62, '0') + "a7");
   EXPECT_NE(capture_configuration_text(configuration, {}, "").find("secret=" + std::string(62, '0') + "a7\n"),
             std::string::npos);
+  EXPECT_EQ(capture_configuration_text(configuration, {}, "").find("boot_id="), std::string::npos);
+  configuration.info["boot_id"] = "b-1";
+  EXPECT_NE(capture_configuration_text(configuration, {}, "").find("\nboot_id=b-1\n"), std::string::npos);
 }
 
 TEST(CaptureConfiguration, built_in_driver_has_no_line) {

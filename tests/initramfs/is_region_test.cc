@@ -17,7 +17,7 @@ constexpr ByteCount kRegionSize = 8 * kMiB;
 
 std::string region(ByteCount size_in_header) {
   dump_format::RegionHeader header = dump_format::make_header(4 * kGiB, size_in_header);
-  dump_format::seal_header(header);
+  dump_format::close_header(header);
   const std::string_view bytes(reinterpret_cast<const char*>(&header), sizeof header);
   std::string content(kRegionSize, '\0');
   content.replace(dump_format::kHeaderOffset, bytes.size(), bytes);

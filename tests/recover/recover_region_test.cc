@@ -65,6 +65,36 @@ TEST_F(RecoverRegionTest, EveryStateWithADumpIsSavedWipedAndRemembered) {
   }
 }
 
+class RefusingExtractor final : public DumpExtractor {
+ public:
+  Outcome<std::optional<DumpIdentity>> identify(const Device&) override {
+    return Failure(ErrorCode::refused, "a forgery");
+  }
+  Outcome<ExtractedDump> extract(const Device&, const fs::path&, const Progress&) override {
+    return Failure(ErrorCode::invalid, "must not be asked for");
+  }
+};
+
+TEST_F(RecoverRegionTest, AForgeryIsWipedUnreadAndLeavesNoRecord) {
+  for (const State state : {State::writing, State::complete, State::partial}) {
+    plant_dump(region_, state);
+    RefusingExtractor refusing;
+    const auto spool = Spool::open(spool_, "host");
+    ASSERT_TRUE(spool);
+    const auto recovered = recover_region(region_, 0, *spool, refusing, events_);
+    ASSERT_TRUE(recovered) << recovered.error().message;
+    EXPECT_EQ(recovered->outcome, DumpOutcome::refused);
+    EXPECT_FALSE(recovered->header.has_value()) << "nothing of it is believed";
+    EXPECT_TRUE(recovered->directory.empty());
+    EXPECT_TRUE(fs::is_empty(spool_));
+    EXPECT_EQ(region_.leftovers(), 0U);
+    const auto header = read_region_header(region_);
+    ASSERT_TRUE(header);
+    EXPECT_EQ(header->state, static_cast<std::uint32_t>(State::cleared));
+    EXPECT_EQ(header->dump_id[0], 0);
+  }
+}
+
 TEST_F(RecoverRegionTest, AnInterruptedWipeIsFinished) {
   plant_dump(region_, State::recovered);
   const auto recovered = recover();

@@ -56,10 +56,14 @@ DumpBuilder::DumpBuilder(ByteCount region_size)
   header.dump_level = 31;
 }
 
+void DumpBuilder::seal_with(const SealSecret& secret) {
+  seal_ = dump_format::DumpSeal(secret.secret, secret.boot_id, std::span(header.dump_id).first<8>());
+}
+
 void DumpBuilder::add_frame(FrameType type, Codec frame_codec, std::span<const std::byte> stored,
                             std::uint32_t raw_size) {
-  const auto frame = dump_format::make_frame_header(type, frame_codec, sequence_++,
-                                                    std::span(header.dump_id).first<8>(), stored, raw_size);
+  const auto frame = dump_format::make_frame_header(
+      type, frame_codec, sequence_++, std::span(header.dump_id).first<8>(), stored, raw_size, seal_);
   const ByteCount end = frames_end_ + dump_format::frame_footprint(stored.size());
   if (end > device_.bytes.size()) throw std::length_error("test region too small");
   std::memcpy(device_.bytes.data() + frames_end_, &frame, sizeof(frame));
@@ -149,7 +153,7 @@ MemoryDevice DumpBuilder::build(dump_format::State state) {
   header.bytes_stored = frames_end_ - dump_format::kFramesOffset;
   MemoryDevice device = device_;
   std::array<std::byte, dump_format::kHeaderSize> buffer;
-  auto written = dump_format::write_header(device, header, buffer);
+  auto written = dump_format::write_header(device, header, buffer, seal_);
   if (!written) throw std::runtime_error(written.error().what);
   return device;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/dump_format/dump_format.h"
+#include "recover/dump_authenticity.h"
 #include "recover/frame_payload.h"
 #include "tests/support/memory_device.h"
 
@@ -29,6 +30,9 @@ struct Run {
 class DumpBuilder {
  public:
   explicit DumpBuilder(ByteCount region_size = 16 * kMiB);
+
+  // Seals header and frames; before the first frame.
+  void seal_with(const SealSecret& secret);
 
   // Frames, in the order of these calls.
   void add_blob(dump_format::BlobKind kind, std::string_view bytes);
@@ -58,6 +62,7 @@ class DumpBuilder {
   MemoryDevice device_;
   ByteCount frames_end_ = dump_format::kFramesOffset;
   std::uint64_t sequence_ = 0;
+  dump_format::DumpSeal seal_;
 };
 
 // ELF headers of a vmcore with these PT_LOADs.

@@ -39,7 +39,9 @@ def _run(context, raw):
             crash = cycle.crash()
             context.say(f"back after {crash.crash_kernel_s:.0f} s in the crash kernel and "
                         f"{crash.to_system_s:.0f} s of boot; recovering")
-            cycle.recover()
+            report = cycle.recover()
+            if report["dump"]["authenticity"] != "sealed":
+                raise ScenarioFailed(f"the dump does not carry the seal of the boot that crashed: {report['dump']}")
             cycle.check_returned(before)
             dumps = cycle.dumps()
             if len(dumps) != count:

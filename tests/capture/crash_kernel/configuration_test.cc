@@ -54,9 +54,23 @@ TEST(Configuration, TakesAllKeys) {
 }
 
 TEST(Configuration, ASecretIsTakenWithoutAWord) {
-  const Settings settings(std::string(kRegion) + "secret=" + std::string(64, 'a') + "\n");
+  const Settings settings(std::string(kRegion) + "secret=0f" + std::string(60, 'a') + "F0\nboot_id=b-1\n");
   EXPECT_EQ(settings.reader.problem_count(), 0U);
   EXPECT_EQ(settings.options.info, "");
+  EXPECT_TRUE(settings.options.secret.is_set);
+  EXPECT_EQ(settings.options.secret.secret[0], 0x0f);
+  EXPECT_EQ(settings.options.secret.secret[30], 0xaa);
+  EXPECT_EQ(settings.options.secret.secret[31], 0xf0);
+  EXPECT_EQ(settings.options.secret.boot_id, "b-1");
+}
+
+TEST(Configuration, AWrongSecretIsToldWithoutItsValueAndCostsTheSealOnly) {
+  for (const std::string& value : {std::string(63, 'a'), std::string(65, 'a'), std::string(63, 'a') + "g"}) {
+    const Settings settings(std::string(kRegion) + "secret=" + value + "\n");
+    EXPECT_THAT(settings.wrong_keys(), ElementsAre("secret"));
+    EXPECT_FALSE(settings.options.secret.is_set);
+    EXPECT_TRUE(settings.reader.check().has_value());
+  }
 }
 
 TEST(Configuration, TheLastLineNeedsNoNewline) {
