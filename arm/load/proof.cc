@@ -150,7 +150,8 @@ Found blocks_movable(const Input& input) {
       return fails(fmt::format("memory{} is {} and {}", block, state,
                                zones.empty() ? "its zone is not told" : "in zone " + zones),
                    "kernel memory may lie in the region: find out what brings new memory online (a udev "
-                   "rule, auto_online_blocks), then reboot and run `warmdump recover`");
+                   "rule, auto_online_blocks), then run `warmdump recover`, which tries to make it Movable; "
+                   "where it cannot, reboot first");
     }
   }
   return holds(online == 0 ? "none of its memory blocks is online"
