@@ -38,7 +38,4 @@ BootMemory boot_memory_of(const Machine& machine, const std::vector<AddressRange
 // hot-pluggable memory.
 std::vector<AddressRange> free_memory(const BootMemory& memory);
 
-// `ranges` without `hole`; all by address.
-std::vector<AddressRange> without(const std::vector<AddressRange>& ranges, const AddressRange& hole);
-
 }  // namespace warmdump

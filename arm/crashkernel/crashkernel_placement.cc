@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "arm/machine/address_ranges.h"
 #include "common/hosted/byte_count_text.h"
 
 namespace warmdump {
@@ -45,7 +46,7 @@ class Search {
     placement.fixed = reading_.offset != 0;
     placement.range = placement.fixed ? fixed(placement.failure) : chosen(placement.failure);
     if (placement.range && placement.range->start >= rules_.low_end && reading_.low_size != 0) {
-      free_ = without(free_, *placement.range);
+      free_ = without(free_, {*placement.range});
       placement.low = highest_free(free_, reading_.low_size, rules_.alignment, 0, rules_.low_end);
       if (!placement.low) {
         placement.failure = fmt::format(

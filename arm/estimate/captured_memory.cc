@@ -3,24 +3,13 @@
 #include <algorithm>
 #include <string_view>
 
+#include "arm/machine/address_ranges.h"
+
 namespace warmdump {
 namespace {
 
 // x86 leaves it out of what the crash kernel is told of.
 constexpr PhysicalAddress kLowEnd = 1 * kMiB;
-
-void subtract(std::vector<AddressRange>& ranges, const AddressRange& hole) {
-  std::vector<AddressRange> left;
-  for (const AddressRange& range : ranges) {
-    if (!range.overlaps(hole)) {
-      left.push_back(range);
-      continue;
-    }
-    if (range.start < hole.start) left.push_back({range.start, hole.start - range.start});
-    if (hole.end() < range.end()) left.push_back({hole.end(), range.end() - hole.end()});
-  }
-  ranges = std::move(left);
-}
 
 bool is_kernel_section(std::string_view name) {
   return name == "Kernel code" || name == "Kernel rodata" || name == "Kernel data" || name == "Kernel bss";
@@ -34,7 +23,7 @@ CapturedMemory captured_memory(const MemoryMap& map) {
   for (const MapEntry& entry : map.entries) {
     // Memory that was plugged in shows up at any depth: "System RAM (virtio_mem)".
     if (entry.name.starts_with(kSystemRamName)) {
-      subtract(ram, entry.range);
+      ram = without(ram, {entry.range});
       ram.push_back(entry.range);
     }
     if (is_kernel_section(entry.name)) {
@@ -45,10 +34,10 @@ CapturedMemory captured_memory(const MemoryMap& map) {
   }
   for (const MapEntry& entry : map.entries) {
     if (entry.name.starts_with("Crash kernel") || entry.name == kPersistentMemoryName) {
-      subtract(ram, entry.range);
+      ram = without(ram, {entry.range});
     }
   }
-  subtract(ram, {0, kLowEnd});
+  ram = without(ram, {{0, kLowEnd}});
   std::sort(ram.begin(), ram.end(),
             [](const AddressRange& a, const AddressRange& b) { return a.start < b.start; });
 

@@ -4,8 +4,8 @@
 
 #include <optional>
 
+#include "arm/machine/address_ranges.h"
 #include "arm/machine/machine.h"
-#include "arm/plan/address_ranges.h"
 
 namespace warmdump {
 

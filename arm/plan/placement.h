@@ -6,8 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "arm/machine/address_ranges.h"
 #include "arm/machine/machine.h"
-#include "arm/plan/address_ranges.h"
 #include "arm/plan/refused_places.h"
 
 namespace warmdump {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "arm/machine/address_ranges.h"
 #include "arm/machine/machine.h"
-#include "arm/plan/address_ranges.h"
 
 namespace warmdump {
 

@@ -6,6 +6,7 @@
 
 #include "arm/crashkernel/crashkernel_option.h"
 #include "arm/crashkernel/placement_policy.h"
+#include "arm/machine/address_ranges.h"
 #include "tests/arm/machines.h"
 
 namespace warmdump {
@@ -174,7 +175,7 @@ class RandomMachine {
     const AddressRange& cut = memory_.ram[number(memory_.ram.size())];
     const AddressRange region{cut.start + cut.size / 2, cut.size / 4};
     memory_.regions = {region};
-    memory_.ram = without(memory_.ram, region);
+    memory_.ram = without(memory_.ram, {region});
   }
 
   const BootMemory& memory() const { return memory_; }

@@ -4,7 +4,7 @@
 #include <random>
 #include <string>
 
-#include "arm/plan/address_ranges.h"
+#include "arm/machine/address_ranges.h"
 
 namespace warmdump {
 namespace {

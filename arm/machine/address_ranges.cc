@@ -1,4 +1,4 @@
-#include "arm/plan/address_ranges.h"
+#include "arm/machine/address_ranges.h"
 
 #include <algorithm>
 
