@@ -32,10 +32,20 @@ if [ -b /dev/vda ]; then
     mount -o bind /disk/state /var/lib/warmdump
 fi
 
-stty -F /dev/ttyS1 raw -echo
-exec < /dev/ttyS1 > /dev/ttyS1 2>&1
-printf '\001ready\n'
-while read -r line; do
-    sh -c "$line" < /dev/null 2>&1
-    printf '\001%s\n' "$?"
+serve() {
+    stty -F /dev/ttyS1 raw -echo
+    exec < /dev/ttyS1 > /dev/ttyS1 2>&1
+    printf '\001ready\n'
+    while read -r line; do
+        sh -c "$line" < /dev/null 2>&1
+        printf '\001%s\n' "$?"
+    done
+}
+
+# What commands leave running becomes a child of process 1 and ends when it likes: busybox's read, which is interrupted by
+# that, would begin anew and lose the part of the line it has read. So another process reads.
+serve &
+while :; do
+    wait
+    sleep 1
 done
