@@ -100,8 +100,8 @@ void add_memory_facts(const ArmRequest& request, const KernelImage& kernel, cons
   if (!given) {
     const auto iomem = files.read("/proc/iomem");
     const auto map = parse_memory_map(iomem.has_value() ? *iomem : std::string());
-    const auto reservation = map.has_value() ? crash_reservation(*map) : std::nullopt;
-    if (reservation) given = reservation->size();
+    const CrashKernelMemory reserved = map.has_value() ? crash_kernel_memory(*map) : CrashKernelMemory();
+    if (reserved.loaded()) given = reserved.total_size();
   }
   if (given) info[kCrashMemoryInfo] = std::to_string(*given);
 }

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <charconv>
 #include <utility>
-#include <vector>
 
 #include "arm/machine/command_line.h"
 #include "common/hosted/byte_count_text.h"
@@ -33,21 +32,6 @@ bool has_movable_reservation(std::string_view command_line) {
 }
 
 }  // namespace
-
-std::optional<CrashReservation> crash_reservation(const MemoryMap& map) {
-  std::vector<AddressRange> ranges;
-  for (const MapEntry& entry : map.entries) {
-    if (entry.name.starts_with("Crash kernel")) ranges.push_back(entry.range);
-  }
-  if (ranges.empty()) return std::nullopt;
-  CrashReservation reservation;
-  for (const AddressRange& range : ranges) {
-    if (range.start >= reservation.loading.start) reservation.loading = range;
-    reservation.low_size += range.size;
-  }
-  reservation.low_size -= reservation.loading.size;
-  return reservation;
-}
 
 Outcome<std::string> CrashSizeFile::path() const {
   for (const char* path : kSizePaths) {
@@ -79,7 +63,7 @@ Outcome<void> CrashSizeFile::write(ByteCount size) const {
   return {};
 }
 
-Outcome<TrimPlan> plan_trim(const CrashReservation& reservation, ByteCount crash_size,
+Outcome<TrimPlan> plan_trim(const CrashKernelMemory& reservation, ByteCount crash_size,
                             const CrashMemoryNeed& need, std::string_view crash_kernel,
                             const std::optional<MeasuredMemory>& measured, std::string_view command_line) {
   const auto refuse = [](const std::string& reason) {
@@ -98,19 +82,19 @@ Outcome<TrimPlan> plan_trim(const CrashReservation& reservation, ByteCount crash
     return refuse("the kernel command line has a crashkernel=,cma, whose part in the measurement is unknown");
   }
   TrimPlan plan;
-  plan.now = reservation.loading.size;
+  plan.now = reservation.loaded().value_or(AddressRange()).size;
   // Some kernels count both ranges, some the one that loads; to shrink it they want what they tell.
-  const bool counts_low = reservation.low_size > 0 && crash_size == reservation.size();
-  if (!counts_low && crash_size != reservation.loading.size) {
-    return refuse(fmt::format("the kernel tells {} bytes, /proc/iomem {} and {} below", crash_size,
-                              reservation.loading.size, reservation.low_size));
+  const bool counts_low = reservation.low_size() > 0 && crash_size == reservation.total_size();
+  if (!counts_low && crash_size != plan.now) {
+    return refuse(fmt::format("the kernel tells {} bytes, /proc/iomem {} and {} below", crash_size, plan.now,
+                              reservation.low_size()));
   }
   const ByteCount by_measurement =
       measured->used() + measured->used() / kMeasuredMarginShare + kFreedWhileBooting;
   const ByteCount by_need = need.least + kNeedMargin;
   plan.target = std::min(plan.now, round_up(std::max(by_measurement, by_need), kMiB));
-  plan.given = plan.target + reservation.low_size;
-  plan.written = plan.target + (counts_low ? reservation.low_size : 0);
+  plan.given = plan.target + reservation.low_size();
+  plan.written = plan.target + (counts_low ? reservation.low_size() : 0);
   plan.reason =
       fmt::format("the crash kernel used {} of {}; {} with what it frees while it boots, at least {}",
                   readable_byte_count(measured->used()), readable_byte_count(measured->given),
@@ -121,15 +105,15 @@ Outcome<TrimPlan> plan_trim(const CrashReservation& reservation, ByteCount crash
 Outcome<TrimPlan> plan_trim(const CrashMemoryNeed& need, std::string_view crash_kernel,
                             const MachineFiles& files, const std::string& measured_path) {
   const std::string iomem = TRY(files.read("/proc/iomem"));
-  const auto reservation = crash_reservation(TRY(parse_memory_map(iomem)));
-  if (!reservation) {
+  const CrashKernelMemory reservation = crash_kernel_memory(TRY(parse_memory_map(iomem)));
+  if (!reservation.loaded()) {
     return Failure(ErrorCode::refused,
                    "no memory is set apart for a crash kernel: add crashkernel=96M to the kernel command "
                    "line and reboot");
   }
   const ByteCount crash_size = TRY(CrashSizeFile(files).read());
   const auto measured = TRY(read_measured_memory(measured_path));
-  return plan_trim(*reservation, crash_size, need, crash_kernel, measured,
+  return plan_trim(reservation, crash_size, need, crash_kernel, measured,
                    files.line_or_empty("/proc/cmdline"));
 }
 

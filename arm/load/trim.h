@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "arm/crashkernel/crash_kernel_lines.h"
 #include "arm/load/crash_kernel.h"
 #include "arm/load/crash_memory_need.h"
 #include "arm/machine/machine_files.h"
@@ -16,16 +17,6 @@
 #include "common/hosted/measured_memory.h"
 
 namespace warmdump {
-
-// What crashkernel= set apart, as /proc/iomem tells it: "Crash kernel" lines at any depth.
-struct CrashReservation {
-  AddressRange loading;    // the highest: where the kernel loads a crash kernel (crashk_res)
-  ByteCount low_size = 0;  // of the others, below 4 GiB
-
-  ByteCount size() const { return loading.size + low_size; }
-};
-// Empty when there is none.
-std::optional<CrashReservation> crash_reservation(const MemoryMap& map);
 
 // The kernel's file for its size: /sys/kernel/kexec_crash_size, or /sys/kernel/kexec/crash_size.
 class CrashSizeFile {
@@ -59,7 +50,7 @@ struct TrimPlan {
 // holds while it boots and has freed when the capture begins; nor than CrashMemoryNeed says.
 // ErrorCode::refused: nothing was measured yet, or with another crash kernel; memory of a kind that cannot be
 // told apart in the measurement (crashkernel=,cma); a crash_size that does not fit to /proc/iomem.
-Outcome<TrimPlan> plan_trim(const CrashReservation& reservation, ByteCount crash_size,
+Outcome<TrimPlan> plan_trim(const CrashKernelMemory& reservation, ByteCount crash_size,
                             const CrashMemoryNeed& need, std::string_view crash_kernel,
                             const std::optional<MeasuredMemory>& measured, std::string_view command_line);
 

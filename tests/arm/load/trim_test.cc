@@ -29,10 +29,10 @@ CrashMemoryNeed need_of(ByteCount least) {
 }
 
 // 256 MiB at 0x30000000.
-const CrashReservation kOneRange{{0x30000000, 256 * kMiB}, 0};
+const CrashKernelMemory kOneRange{{{0x30000000, 256 * kMiB}}};
 
 Outcome<TrimPlan> plan(const std::optional<MeasuredMemory>& measured, ByteCount least = 72 * kMiB,
-                       const CrashReservation& reservation = kOneRange, ByteCount crash_size = 256 * kMiB,
+                       const CrashKernelMemory& reservation = kOneRange, ByteCount crash_size = 256 * kMiB,
                        const char* command_line = "crashkernel=256M quiet") {
   return plan_trim(reservation, crash_size, need_of(least), kKernel, measured, command_line);
 }
@@ -80,7 +80,7 @@ TEST(TrimPlan, refuses_what_it_cannot_know) {
 }
 
 TEST(TrimPlan, only_the_range_that_loads_is_trimmed) {
-  const CrashReservation two{{0x200000000, 512 * kMiB}, 256 * kMiB};
+  const CrashKernelMemory two{{{0x70000000, 256 * kMiB}, {0x200000000, 512 * kMiB}}};
   // Kernels that count both ranges, and kernels that count one.
   for (const ByteCount told : {768 * kMiB, 512 * kMiB}) {
     const auto made = plan(measured_use(80 * kMiB, 768 * kMiB), 72 * kMiB, two, told);
@@ -91,16 +91,16 @@ TEST(TrimPlan, only_the_range_that_loads_is_trimmed) {
   }
 }
 
-TEST(CrashReservation, is_read_at_any_depth) {
-  const auto one = crash_reservation(*parse_memory_map(machines::kVirtual4Gib));
-  ASSERT_TRUE(one.has_value());
-  EXPECT_EQ(one->loading, (AddressRange{0xb7000000, 128 * kMiB}));
-  EXPECT_EQ(one->low_size, 0U);
-  const auto two = crash_reservation(*parse_memory_map(machines::kServer128Gib));
-  ASSERT_TRUE(two.has_value());
-  EXPECT_EQ(two->loading.start, 0x2074000000U);
-  EXPECT_EQ(two->low_size, 128 * kMiB);
-  EXPECT_FALSE(crash_reservation(*parse_memory_map(machines::kHoles)).has_value());
+TEST(CrashKernelMemory, is_read_at_any_depth) {
+  const auto one = crash_kernel_memory(*parse_memory_map(machines::kVirtual4Gib));
+  ASSERT_TRUE(one.loaded().has_value());
+  EXPECT_EQ(*one.loaded(), (AddressRange{0xb7000000, 128 * kMiB}));
+  EXPECT_EQ(one.low_size(), 0U);
+  const auto two = crash_kernel_memory(*parse_memory_map(machines::kServer128Gib));
+  ASSERT_TRUE(two.loaded().has_value());
+  EXPECT_EQ(two.loaded()->start, 0x2074000000U);
+  EXPECT_EQ(two.low_size(), 128 * kMiB);
+  EXPECT_FALSE(crash_kernel_memory(*parse_memory_map(machines::kHoles)).loaded().has_value());
 }
 
 // As the kernel has it: nothing shrinks under a loaded crash kernel, and nothing grows.
