@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "recover/dump_summary.h"
+#include "recover/report/dump_summary.h"
 
 namespace warmdump {
 

@@ -12,10 +12,10 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "common/file_device.h"
-#include "recover/dump_directory.h"
-#include "recover/dump_reader.h"
-#include "recover/dump_summary.h"
+#include "recover/dump/dump_reader.h"
 #include "recover/output/output_format.h"
+#include "recover/report/dump_directory.h"
+#include "recover/report/dump_summary.h"
 
 namespace warmdump {
 namespace {

@@ -10,7 +10,7 @@
 #include "cli/consent.h"
 #include "cli/selftest_kinds.h"
 #include "common/hosted/file_lock.h"
-#include "recover/pmem_regions_ndctl.h"
+#include "recover/region/pmem_regions_ndctl.h"
 #include "selftest/machine_facts.h"
 #include "selftest/retention/retention_test.h"
 #include "selftest/warm_reset.h"

@@ -13,9 +13,9 @@
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
-#include "recover/dump_directory.h"
-#include "recover/dump_reader.h"
-#include "recover/meta_json.h"
+#include "recover/dump/dump_reader.h"
+#include "recover/report/dump_directory.h"
+#include "recover/report/meta_json.h"
 
 namespace warmdump {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "common/device.h"
 #include "common/hosted/failure.h"
+#include "recover/dump/dump_authenticity.h"
 
 namespace warmdump {
 
@@ -22,6 +23,8 @@ using FrameDumpId = std::array<std::byte, 8>;
 struct DumpIdentity {
   FrameDumpId id{};
   std::uint64_t crash_time_s = 0;  // 0 when unknown
+  Authenticity authenticity = Authenticity::unchecked;
+  std::string boot_id;  // of the boot that crashed, as the dump says; empty when it does not
 };
 
 struct ExtractedDump {

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "recover/dump_directory.h"
-#include "recover/frame_scan.h"
+#include "recover/dump/frame_scan.h"
+#include "recover/report/dump_directory.h"
 
 namespace warmdump {
 namespace {
@@ -44,9 +44,11 @@ Outcome<std::optional<DumpIdentity>> DumpReaderExtractor::identify(const Device&
   if (scan.frames == 0) return std::optional<DumpIdentity>();
 
   DumpIdentity identity;
+  identity.authenticity = dump_->authenticity();
   if (const auto& header = dump_->header()) {
     std::memcpy(identity.id.data(), header->dump_id, identity.id.size());
     identity.crash_time_s = header->crash_time_s;
+    identity.boot_id = dump_format::sealed_boot_id(*header);
   } else {
     const auto frame = TRY(find_first_frame(*reads_, kSalvageWindow));
     if (!frame) return std::optional<DumpIdentity>();
@@ -59,10 +61,12 @@ Outcome<ExtractedDump> DumpReaderExtractor::extract(const Device& region,
                                                     const std::filesystem::path& directory,
                                                     const Progress& progress) {
   if (region_ != &region || !dump_) TRY(open(region));
-  const DumpSummary summary =
-      TRY(write_dump_directory(*dump_, directory, [&](PageCount done, PageCount total) {
+  const DumpSummary summary = TRY(write_dump_directory(
+      *dump_, directory,
+      [&](PageCount done, PageCount total) {
         if (progress) progress(done * kPageSize, total * kPageSize);
-      }));
+      },
+      options_));
   return ExtractedDump{.complete = summary.complete,
                        .completeness = summary.completeness,
                        .authenticity = summary.authenticity,

@@ -5,16 +5,18 @@
 #include <optional>
 #include <vector>
 
-#include "recover/aligned_reads.h"
+#include "recover/dump/aligned_reads.h"
+#include "recover/dump/dump_reader.h"
 #include "recover/dump_extractor.h"
-#include "recover/dump_reader.h"
+#include "recover/report/dump_directory_options.h"
 
 namespace warmdump {
 
 class DumpReaderExtractor final : public DumpExtractor {
  public:
   // `secrets`: of the boots that were armed, to check the dump's seal with.
-  explicit DumpReaderExtractor(std::vector<SealSecret> secrets = {}) : secrets_(std::move(secrets)) {}
+  explicit DumpReaderExtractor(std::vector<SealSecret> secrets = {}, DumpDirectoryOptions options = {})
+      : secrets_(std::move(secrets)), options_(std::move(options)) {}
 
   // Opens the dump, and keeps it open for extract(). Error io when there is no frame but memory that cannot
   // be read: what lies there is unknown, so it must not be taken for nothing.
@@ -28,6 +30,7 @@ class DumpReaderExtractor final : public DumpExtractor {
   Outcome<void> open(const Device& region);
 
   std::vector<SealSecret> secrets_;
+  DumpDirectoryOptions options_;
   const Device* region_ = nullptr;
   std::optional<AlignedReads> reads_;
   std::optional<DumpReader> dump_;

@@ -8,10 +8,10 @@
 
 #include "common/hosted/failure.h"
 #include "recover/dump_extractor.h"
-#include "recover/pmem_regions.h"
 #include "recover/recover_events.h"
 #include "recover/recover_region.h"
-#include "recover/return_region.h"
+#include "recover/region/pmem_regions.h"
+#include "recover/region/return_region.h"
 
 namespace warmdump {
 

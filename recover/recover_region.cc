@@ -9,8 +9,8 @@
 #include "common/dump_format/dump_state.h"
 #include "common/dump_format/frame.h"
 #include "common/stopwatch.h"
-#include "recover/aligned_buffer.h"
-#include "recover/wipe.h"
+#include "recover/dump/aligned_buffer.h"
+#include "recover/region/wipe.h"
 
 namespace warmdump {
 namespace {
@@ -93,7 +93,10 @@ Outcome<RegionRecovery> Recovery::run() {
       TRY(refuse(header, identity.error()));
     } else {
       auto found_identity = TRY(in_context("cannot read the dump", std::move(identity)));
-      if (found_identity) *found_identity = {frame_dump_id(header), header.crash_time_s};
+      if (found_identity) {
+        found_identity->id = frame_dump_id(header);
+        found_identity->crash_time_s = header.crash_time_s;
+      }
       TRY(save_and_clear(header, found_identity));
     }
   } else if (state == State::recovered) {

@@ -27,7 +27,7 @@
 #include "common/hosted/failure.h"
 #include "recover/dump_extractor.h"
 #include "recover/recover_events.h"
-#include "recover/spool.h"
+#include "recover/spool/spool.h"
 
 namespace warmdump {
 

@@ -11,10 +11,26 @@
 //   trim = false                   # give back what the crash kernel does not need of crashkernel=
 //   kexec_load_disabled = false    # let nobody load another kernel until the next boot
 //   clear_memory_overwrite = false # have the firmware keep RAM over a reset; secrets stay in it too
+//   fleet_public_key = "/path"     # dumps are encrypted for whoever has the private key to it
 //   [consent]
 //   file = "/path"                 # its state goes into every dump
 //   [plan]
 //   size = "auto"                  # of the region
+//   [recover]
+//   spool = "/var/crash"           # where dumps are kept
+//   layout = "redhat"              # names and places in it: redhat, debian, suse, chromeos
+//   format = "kdump"               # of the vmcore
+//   compression = "zlib"           # of its pages
+//   report = true                  # write report.html
+//   redact = false                 # leave personal data out of the text files
+//   user = "_warmdump"             # who reads dumps; may do nothing else
+//   unauthenticated = "refuse"     # what happens to a dump that nothing proves: refuse, keep
+//   max_dumps = 0                  # dumps in the spool; 0: any number
+//   max_bytes = "0"                # their size together, K, M, G; 0: any
+//   min_free = "0"                 # space that stays free in the file system, K, M, G
+//   crash_loop_count = 0           # so many crashes in crash_loop_minutes stop the capture; 0: never
+//   crash_loop_minutes = 60
+//   direct = ""                    # where a dump is sent straight out of the region, without spool
 
 #pragma once
 
@@ -42,6 +58,7 @@ struct Settings {
     std::optional<bool> trim;
     std::optional<bool> kexec_load_disabled;
     std::optional<bool> clear_memory_overwrite;
+    std::optional<std::string> fleet_public_key;
   } arm;
   struct Consent {
     std::optional<std::string> file;
@@ -49,6 +66,22 @@ struct Settings {
   struct Plan {
     std::optional<std::string> size;
   } plan;
+  struct Recover {
+    std::optional<std::string> spool;
+    std::optional<std::string> layout;
+    std::optional<std::string> format;
+    std::optional<std::string> compression;
+    std::optional<bool> report;
+    std::optional<bool> redact;
+    std::optional<std::string> user;
+    std::optional<std::string> unauthenticated;
+    std::optional<std::uint64_t> max_dumps;
+    std::optional<std::string> max_bytes;
+    std::optional<std::string> min_free;
+    std::optional<std::uint64_t> crash_loop_count;
+    std::optional<std::uint64_t> crash_loop_minutes;
+    std::optional<std::string> direct;
+  } recover;
 };
 
 // ErrorCode::invalid, with `name` and the line, for what is no TOML, an unknown table or key, and a value of

@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "recover/dump/run_index.h"
 #include "recover/output/output_file.h"
-#include "recover/run_index.h"
 
 namespace warmdump {
 

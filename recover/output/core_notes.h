@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 
 namespace warmdump {
 

@@ -8,7 +8,6 @@
 #include <memory>
 #include <vector>
 
-#include "recover/kernel_identity.h"
 #include "recover/output/bitmap_writer.h"
 #include "recover/output/core_notes.h"
 #include "recover/output/frame_workers.h"
@@ -16,6 +15,7 @@
 #include "recover/output/output_file.h"
 #include "recover/output/page_compression.h"
 #include "recover/output/page_placement.h"
+#include "recover/report/kernel_identity.h"
 
 namespace warmdump {
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "common/hosted/failure.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "recover/progress.h"
 
 namespace warmdump {

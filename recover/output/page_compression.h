@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-#include "recover/frame_payload.h"
+#include "recover/dump/frame_payload.h"
 
 namespace warmdump {
 

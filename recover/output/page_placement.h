@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 
 namespace warmdump {
 

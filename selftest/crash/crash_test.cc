@@ -12,7 +12,7 @@
 
 #include "common/hosted/unique_fd.h"
 #include "common/hosted/whole_file.h"
-#include "recover/dump_directory.h"
+#include "recover/report/dump_directory.h"
 #include "selftest/machine_facts.h"
 
 namespace warmdump {

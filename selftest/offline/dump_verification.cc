@@ -9,7 +9,7 @@
 
 #include "common/dump_format/dump_state.h"
 #include "common/hosted/whole_file.h"
-#include "recover/dump_directory.h"
+#include "recover/report/dump_directory.h"
 #include "selftest/offline/kdump_pages.h"
 #include "selftest/offline/sample_machine.h"
 

@@ -12,7 +12,7 @@
 
 #include "common/hosted/failure.h"
 #include "common/units.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 
 namespace warmdump {

@@ -16,7 +16,7 @@
 #include "common/hosted/unique_fd.h"
 #include "recover/dump_reader_extractor.h"
 #include "recover/recover_region.h"
-#include "recover/spool.h"
+#include "recover/spool/spool.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "selftest/offline/dump_verification.h"
 #include "selftest/offline/sample_machine.h"

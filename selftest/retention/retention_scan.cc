@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "common/dump_format/dump_format.h"
-#include "recover/aligned_buffer.h"
+#include "recover/dump/aligned_buffer.h"
 #include "selftest/retention/retention_pattern.h"
 
 namespace warmdump {

@@ -8,7 +8,7 @@
 
 #include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
-#include "recover/wipe.h"
+#include "recover/region/wipe.h"
 #include "selftest/machine_facts.h"
 
 namespace warmdump {

@@ -10,7 +10,7 @@
 #include <random>
 
 #include "common/file_device.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"

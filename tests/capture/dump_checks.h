@@ -8,7 +8,7 @@
 #include <array>
 #include <ios>
 
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/covered_bytes.h"
 

@@ -21,7 +21,7 @@
 
 #include "common/dump_format/dump_header.h"
 #include "common/file_device.h"
-#include "recover/page_walk.h"
+#include "recover/dump/page_walk.h"
 #include "tests/capture/dump_checks.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"

@@ -20,7 +20,7 @@
 
 #include "capture/capture_pipeline.h"
 #include "capture/writer/region_check.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/recipe_files.h"

@@ -7,7 +7,7 @@
 
 #include "common/file_device.h"
 #include "common/kernel/page_classifier.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"

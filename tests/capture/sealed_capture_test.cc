@@ -9,7 +9,7 @@
 #include "capture/capture_pipeline.h"
 #include "capture/writer/region_check.h"
 #include "common/dump_format/dump_header.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"

@@ -8,8 +8,8 @@
 
 #include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
-#include "recover/dump_reader.h"
-#include "recover/dump_summary.h"
+#include "recover/dump/dump_reader.h"
+#include "recover/report/dump_summary.h"
 #include "selftest/machine/vmcore_builder.h"
 #include "tests/support/capture_program.h"
 #include "tests/support/covered_bytes.h"

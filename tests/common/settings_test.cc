@@ -24,10 +24,26 @@ image = "/boot/crash-%v.img"
 trim = true
 kexec_load_disabled = true
 clear_memory_overwrite = true
+fleet_public_key = "/etc/fleet.pub"
 [consent]
 file = "/var/lib/consent"
 [plan]
 size = "auto"
+[recover]
+spool = "/data/crash"
+layout = "suse"
+format = "elf"
+compression = "zstd"
+report = false
+redact = true
+user = "nobody"
+unauthenticated = "keep"
+max_dumps = 5
+max_bytes = "2G"
+min_free = "500M"
+crash_loop_count = 3
+crash_loop_minutes = 10
+direct = "https://example.com/dumps"
 )",
                                        "file");
   ASSERT_TRUE(settings.has_value()) << settings.error().message;
@@ -43,6 +59,21 @@ size = "auto"
   EXPECT_EQ(settings->arm.clear_memory_overwrite, true);
   EXPECT_EQ(settings->consent.file, "/var/lib/consent");
   EXPECT_EQ(settings->plan.size, "auto");
+  EXPECT_EQ(settings->arm.fleet_public_key, "/etc/fleet.pub");
+  EXPECT_EQ(settings->recover.spool, "/data/crash");
+  EXPECT_EQ(settings->recover.layout, "suse");
+  EXPECT_EQ(settings->recover.format, "elf");
+  EXPECT_EQ(settings->recover.compression, "zstd");
+  EXPECT_EQ(settings->recover.report, false);
+  EXPECT_EQ(settings->recover.redact, true);
+  EXPECT_EQ(settings->recover.user, "nobody");
+  EXPECT_EQ(settings->recover.unauthenticated, "keep");
+  EXPECT_EQ(settings->recover.max_dumps, 5U);
+  EXPECT_EQ(settings->recover.max_bytes, "2G");
+  EXPECT_EQ(settings->recover.min_free, "500M");
+  EXPECT_EQ(settings->recover.crash_loop_count, 3U);
+  EXPECT_EQ(settings->recover.crash_loop_minutes, 10U);
+  EXPECT_EQ(settings->recover.direct, "https://example.com/dumps");
 }
 
 TEST(Settings, nothing_is_set_by_an_empty_file) {

@@ -6,7 +6,7 @@
 #include "common/dump_format/dump_state.h"
 #include "kill_at_syscall.h"
 #include "recover/recover_machine.h"
-#include "region_fixture.h"
+#include "tests/recover/region_fixture.h"
 #include "tests/support/fake_pmem_regions.h"
 
 namespace warmdump::test {

@@ -4,7 +4,7 @@
 
 #include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
-#include "region_fixture.h"
+#include "tests/recover/region_fixture.h"
 #include "tests/support/fake_pmem_regions.h"
 
 namespace warmdump::test {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "common/dump_format/dump_state.h"
-#include "region_fixture.h"
+#include "tests/recover/region_fixture.h"
 
 namespace warmdump::test {
 namespace {

@@ -19,7 +19,7 @@
 #include "recover/dump_extractor.h"
 #include "recover/recover_events.h"
 #include "recover/recover_region.h"
-#include "recover/wipe.h"
+#include "recover/region/wipe.h"
 #include "tests/support/temporary_directory.h"
 
 namespace warmdump::test {

@@ -8,7 +8,7 @@
 
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/frame.h"
-#include "recover/elf_headers.h"
+#include "recover/dump/elf_headers.h"
 #include "tests/support/printk_ring_builder.h"
 
 namespace warmdump::test {

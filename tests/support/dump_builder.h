@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "common/dump_format/dump_format.h"
-#include "recover/dump_authenticity.h"
-#include "recover/frame_payload.h"
+#include "recover/dump/dump_authenticity.h"
+#include "recover/dump/frame_payload.h"
 #include "tests/support/memory_device.h"
 
 namespace warmdump::test {

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "recover/pmem_regions.h"
+#include "recover/region/pmem_regions.h"
 
 namespace warmdump::test {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "recover/printk_log.h"
+#include "recover/report/printk_log.h"
 
 namespace warmdump::test {
 

@@ -13,7 +13,7 @@
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "capture/pages/page_copier.h"
 #include "common/dump_format/dump_header.h"
-#include "recover/dump_reader.h"
+#include "recover/dump/dump_reader.h"
 #include "tests/support/memory_device.h"
 #include "tests/support/temporary_directory.h"
 

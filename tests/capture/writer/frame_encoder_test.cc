@@ -13,7 +13,7 @@
 #include <string>
 
 #include "common/dump_format/frame.h"
-#include "recover/frame_payload.h"
+#include "recover/dump/frame_payload.h"
 
 namespace warmdump {
 namespace {

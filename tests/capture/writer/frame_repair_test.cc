@@ -10,7 +10,7 @@
 
 #include "capture/capture_pipeline.h"
 #include "common/dump_format/dump_header.h"
-#include "recover/page_walk.h"
+#include "recover/dump/page_walk.h"
 #include "tests/capture/dump_checks.h"
 #include "tests/support/memory_device.h"
 #include "tests/support/recipe_files.h"

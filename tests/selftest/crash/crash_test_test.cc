@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/dump_format/dump_header.h"
-#include "recover/meta_json.h"
+#include "recover/report/meta_json.h"
 #include "tests/support/temporary_directory.h"
 
 namespace warmdump {

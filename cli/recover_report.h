@@ -1,0 +1,23 @@
+// What came of `warmdump recover`, for people and for programs.
+
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "recover/recover_machine.h"
+
+namespace warmdump {
+
+// One "label      text" line on standard output.
+void print_recovery_line(const char* label, const std::string& text);
+
+void print_recovery(const Recovery& recovery);
+
+// Stable: keys are added, never renamed or removed. `total_ms`: of the whole run.
+nlohmann::json recovery_as_json(const Recovery& recovery, std::uint64_t total_ms);
+
+nlohmann::json recover_failure_as_json(const Failure& failure);
+
+}  // namespace warmdump
