@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
-#include "upload/file_copy.h"
 #include "common/hosted/sha256.h"
+#include "upload/file_copy.h"
 
 namespace warmdump {
 namespace {
@@ -56,16 +56,20 @@ class DirectoryDestination final : public Destination {
   }
 
   SendOutcome<void> send(const DumpDirectory& dump, const DumpFile& file, const BytesDone& done) override {
-    const UniqueFd source = TRY(open_unchanged(dump, file));
+    const OpenedFile source = TRY(open_unchanged(dump, file));
     const std::string target_path = final_path() + "/" + file.name;
     const UniqueFd target(openat(partial_.get(), file.name.c_str(),
                                  O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!target.valid()) return permanent(Failure::system("cannot create " + target_path, errno));
-    TRY(in_context("cannot copy " + file.name + " to " + path_,
-                   copy_file(source.get(), target.get(), file.size, done)));
+    const std::string doing = "cannot copy " + file.name + " to " + path_;
+    if (source.descriptor() >= 0) {
+      TRY(in_context(doing, copy_file(source.descriptor(), target.get(), file.size, done)));
+    } else {
+      TRY(in_context(doing, write_to_file(source, target.get(), file.size, done)));
+    }
     if (fsync(target.get()) != 0)
       return permanent(Failure::system("cannot make " + target_path + " durable", errno));
-    TRY(check_unchanged(source.get(), file));
+    TRY(source.check_unchanged());
     return {};
   }
 

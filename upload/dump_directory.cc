@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +16,6 @@
 #include <tuple>
 
 #include "upload/receipt.h"
-#include "common/hosted/sha256.h"
 
 namespace warmdump {
 namespace {
@@ -52,8 +53,8 @@ Outcome<std::vector<DumpFile>> list_files(int directory) {
     }
     if (!is_printable(name)) return not_finished("a file name in it has unprintable characters");
     if (!S_ISREG(status.st_mode)) return not_finished("\"" + name + "\" in it is not a plain file");
-    files.push_back(
-        {name, static_cast<ByteCount>(status.st_size), "", status.st_ino, modified_nanoseconds(status)});
+    files.push_back({name, static_cast<ByteCount>(status.st_size), "", status.st_ino,
+                     modified_nanoseconds(status), nullptr});
     errno = 0;
   }
   if (errno != 0) return Failure::system("cannot list", errno);
@@ -69,7 +70,7 @@ ByteCount DumpDirectory::total_bytes() const {
 
 void sort_for_sending(std::vector<DumpFile>& files) {
   const auto rank = [](const DumpFile& file) {
-    const int stage = file.name == kMetaName ? 2 : file.name == kVmcoreName ? 1 : 0;
+    const int stage = file.name == kMetaName ? 2 : file.name == kVmcoreName || file.stream != nullptr ? 1 : 0;
     return std::tuple(stage, file.size, std::string_view(file.name));
   };
   std::sort(files.begin(), files.end(),
@@ -108,31 +109,44 @@ Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
 Outcome<void> hash_files(DumpDirectory& dump, const BytesDone& done) {
   ByteCount before = 0;
   for (auto& file : dump.files) {
-    const UniqueFd fd = TRY(open_unchanged(dump, file));
-    file.sha256 = TRY(in_context(
-        file.name, sha256_of_file(fd.get(), file.size, [&](ByteCount bytes) { done(before + bytes); })));
-    TRY(check_unchanged(fd.get(), file));
+    const OpenedFile opened = TRY(open_unchanged(dump, file));
+    file.sha256 = TRY(
+        in_context(file.name, sha256_of(opened, file.size, [&](ByteCount bytes) { done(before + bytes); })));
+    TRY(opened.check_unchanged());
     before += file.size;
   }
   return {};
 }
 
-Outcome<UniqueFd> open_unchanged(const DumpDirectory& dump, const DumpFile& file) {
+Outcome<OpenedFile> open_unchanged(const DumpDirectory& dump, const DumpFile& file) {
+  if (file.stream != nullptr) return OpenedFile(file, UniqueFd());
   // A FIFO put in place of the file must not block the open.
   UniqueFd fd(
       openat(dump.directory.get(), file.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) return Failure::system("cannot open " + dump.path + "/" + file.name, errno);
-  TRY(check_unchanged(fd.get(), file));
-  return fd;
+  OpenedFile opened(file, std::move(fd));
+  TRY(opened.check_unchanged());
+  return opened;
 }
 
-Outcome<void> check_unchanged(int fd, const DumpFile& file) {
+Outcome<std::size_t> OpenedFile::read(ByteCount offset, std::span<std::byte> target) const {
+  if (file_.stream != nullptr) return file_.stream->read(offset, target);
+  for (;;) {
+    const ssize_t got = pread(fd_.get(), target.data(), target.size(), static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR)
+      return Failure::system(fmt::format("cannot read {} at offset {:#x}", file_.name, offset), errno);
+  }
+}
+
+Outcome<void> OpenedFile::check_unchanged() const {
+  if (file_.stream != nullptr) return {};
   struct stat status {};
-  if (fstat(fd, &status) != 0) return Failure::system("cannot look at " + file.name, errno);
-  if (!S_ISREG(status.st_mode) || status.st_ino != file.inode ||
-      static_cast<ByteCount>(status.st_size) != file.size ||
-      modified_nanoseconds(status) != file.modified_nanoseconds) {
-    return Failure(ErrorCode::corrupt, file.name + " was changed while it was being sent; send it again");
+  if (fstat(fd_.get(), &status) != 0) return Failure::system("cannot look at " + file_.name, errno);
+  if (!S_ISREG(status.st_mode) || status.st_ino != file_.inode ||
+      static_cast<ByteCount>(status.st_size) != file_.size ||
+      modified_nanoseconds(status) != file_.modified_nanoseconds) {
+    return Failure(ErrorCode::corrupt, file_.name + " was changed while it was being sent; send it again");
   }
   return {};
 }

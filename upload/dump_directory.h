@@ -14,6 +14,7 @@
 #include "common/hosted/failure.h"
 #include "common/hosted/unique_fd.h"
 #include "common/units.h"
+#include "upload/byte_source.h"
 
 namespace warmdump {
 
@@ -24,6 +25,8 @@ struct DumpFile {
   // Identity at the time of listing; any difference later means that somebody changed the file.
   std::uint64_t inode = 0;
   std::int64_t modified_nanoseconds = 0;
+  const ByteSource* stream =
+      nullptr;  // where the bytes come from, borrowed; nullptr: a file of the directory
 };
 
 struct DumpDirectory {
@@ -43,15 +46,31 @@ using BytesDone = std::function<void(ByteCount)>;
 // Hidden files and upload receipts are no part of the dump.
 Outcome<DumpDirectory> open_dump_directory(const std::string& path);
 
-// Small files first, so that a bad link delivers at least the report; then vmcore; meta.json at the end.
+// Small files first, so that a bad link delivers at least the report; then the pages of memory; meta.json at
+// the end.
 void sort_for_sending(std::vector<DumpFile>& files);
 
 // Fills in the sha256 of every file. `done` counts over all files.
 Outcome<void> hash_files(DumpDirectory& dump, const BytesDone& done);
 
-// Opens one file for reading; fails with `corrupt` when it is no longer the one that was listed.
-Outcome<UniqueFd> open_unchanged(const DumpDirectory& dump, const DumpFile& file);
-// The same check on a file that is open, for the end of a transfer.
-Outcome<void> check_unchanged(int fd, const DumpFile& file);
+// A file of the dump, open for reading.
+class OpenedFile final : public ByteSource {
+ public:
+  OpenedFile(const DumpFile& file, UniqueFd fd) : file_(file), fd_(std::move(fd)) {}
+
+  Outcome<std::size_t> read(ByteCount offset, std::span<std::byte> target) const override;
+  // For the end of a transfer. Error corrupt: it is no longer the file that was listed.
+  Outcome<void> check_unchanged() const;
+  // -1 when the bytes come from a stream.
+  int descriptor() const { return fd_.get(); }
+
+ private:
+  const DumpFile& file_;
+  UniqueFd fd_;
+};
+
+// Opens one file for reading; fails with `corrupt` when it is no longer the one that was listed. `file` must
+// outlive what is returned.
+Outcome<OpenedFile> open_unchanged(const DumpDirectory& dump, const DumpFile& file);
 
 }  // namespace warmdump

@@ -73,13 +73,13 @@ class HttpDestination final : public Destination {
   SendOutcome<Begun> begin(const DumpDirectory&) override { return Begun::ready; }
 
   SendOutcome<void> send(const DumpDirectory& dump, const DumpFile& file, const BytesDone& done) override {
-    const UniqueFd fd = TRY(open_unchanged(dump, file));
+    const OpenedFile opened = TRY(open_unchanged(dump, file));
     HttpPut request;
     request.url = url_.child(dump.name).child(file.name);
     request.headers = {{"Content-Type", "application/octet-stream"},
                        {"User-Agent", "warmdump/" WARMDUMP_VERSION}};
     if (credentials_) request.headers.emplace_back("Authorization", credentials_->authorization());
-    request.body = fd.get();
+    request.body = &opened;
     request.body_bytes = file.size;
     request.done = done;
 
@@ -95,7 +95,7 @@ class HttpDestination final : public Destination {
       failure.failure = std::move(failure.failure).in(step);
       return failure;
     }
-    TRY(check_unchanged(fd.get(), file));
+    TRY(opened.check_unchanged());
     return {};
   }
 

@@ -246,18 +246,18 @@ Task<void> send_header(Exchange& x, Stream& stream, bool ask_first) {
 
 template <class Stream>
 Task<void> send_body(Exchange& x, Stream& stream) {
-  std::vector<char> chunk(std::min(x.request.body_bytes, x.limits.chunk_bytes));
+  std::vector<std::byte> chunk(std::min(x.request.body_bytes, x.limits.chunk_bytes));
   x.watchdog.arm_progress(x.limits.stall_window, x.limits.stall_bytes, x.bytes_sent);
   while (x.bytes_sent < x.request.body_bytes && !x.has_answer && !x.write_error) {
     const ByteCount wanted = std::min<ByteCount>(chunk.size(), x.request.body_bytes - x.bytes_sent);
-    const ssize_t got = pread(x.request.body, chunk.data(), wanted, static_cast<off_t>(x.bytes_sent));
-    if (got <= 0) {
-      x.failure = got < 0 ? Failure::system("cannot read the file", errno)
-                          : Failure(ErrorCode::corrupt, "the file was cut while it was being sent");
+    const auto got = x.request.body->read(x.bytes_sent, std::span(chunk).first(wanted));
+    if (!got || *got == 0) {
+      x.failure = got ? Failure(ErrorCode::corrupt, "the file was cut while it was being sent")
+                      : Failure(got.error());
       x.close();
       co_return;
     }
-    asio::const_buffer rest(chunk.data(), static_cast<std::size_t>(got));
+    asio::const_buffer rest(chunk.data(), *got);
     while (rest.size() > 0 && !x.has_answer && !x.write_error) {
       const std::size_t written = co_await stream.async_write_some(rest, into(x.write_error));
       x.closed_while_writing = x.reader_ended || x.watchdog.expired();

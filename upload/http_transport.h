@@ -35,7 +35,7 @@ struct HttpLimits {
 struct HttpPut {
   Url url;
   std::vector<std::pair<std::string, std::string>> headers;  // besides Host, Content-Length, Expect
-  int body = -1;                                             // descriptor, read from its start with pread
+  const ByteSource* body = nullptr;                          // read from its start; borrowed
   ByteCount body_bytes = 0;
   BytesDone done;
 };

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "upload/clock.h"
 #include "upload/destination.h"
@@ -13,10 +14,18 @@
 
 namespace warmdump {
 
+// A file of the dump that does not lie in its directory. `bytes` is borrowed.
+struct StreamedFile {
+  std::string name;
+  ByteCount size = 0;
+  const ByteSource* bytes = nullptr;
+};
+
 struct UploadOptions {
   bool again = false;  // send even when a receipt says that the destination has this dump
   RetryPolicy retry = {};
-  std::function<double()> random;  // in [0, 1); empty for a seeded generator
+  std::function<double()> random;           // in [0, 1); empty for a seeded generator
+  std::vector<StreamedFile> streamed = {};  // sent with the files of the directory
 };
 
 enum class UploadResult {

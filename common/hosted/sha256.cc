@@ -15,25 +15,6 @@ namespace {
 
 constexpr ByteCount kChunkBytes = 256 * kKiB;
 
-using DigestContext = std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)>;
-
-Outcome<DigestContext> start_digest() {
-  DigestContext context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) {
-    return Failure(ErrorCode::unsupported, "OpenSSL offers no SHA-256");
-  }
-  return context;
-}
-
-Outcome<std::string> finish_digest(const DigestContext& context) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  if (EVP_DigestFinal_ex(context.get(), digest, &length) != 1) {
-    return Failure(ErrorCode::unsupported, "OpenSSL could not finish the SHA-256");
-  }
-  return hexadecimal_text({reinterpret_cast<const char*>(digest), length});
-}
-
 }  // namespace
 
 std::string hexadecimal_text(std::string_view bytes) {
@@ -48,10 +29,31 @@ std::string hexadecimal_text(std::string_view bytes) {
   return text;
 }
 
+Outcome<Sha256> Sha256::begin() {
+  Context context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) {
+    return Failure(ErrorCode::unsupported, "OpenSSL offers no SHA-256");
+  }
+  return Sha256(std::move(context));
+}
+
+void Sha256::add(std::span<const std::byte> bytes) {
+  EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+}
+
+Outcome<std::string> Sha256::finish() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  if (EVP_DigestFinal_ex(context_.get(), digest, &length) != 1) {
+    return Failure(ErrorCode::unsupported, "OpenSSL could not finish the SHA-256");
+  }
+  return hexadecimal_text({reinterpret_cast<const char*>(digest), length});
+}
+
 Outcome<std::string> sha256_text(std::string_view bytes) {
-  const DigestContext context = TRY(start_digest());
-  EVP_DigestUpdate(context.get(), bytes.data(), bytes.size());
-  return finish_digest(context);
+  Sha256 hash = TRY(Sha256::begin());
+  hash.add(std::as_bytes(std::span(bytes)));
+  return hash.finish();
 }
 
 Outcome<std::array<unsigned char, 32>> hmac_sha256(std::string_view key, std::string_view bytes) {
@@ -67,19 +69,19 @@ Outcome<std::array<unsigned char, 32>> hmac_sha256(std::string_view key, std::st
 }
 
 Outcome<std::string> sha256_of_file(int fd, ByteCount size, const std::function<void(ByteCount)>& done) {
-  const DigestContext context = TRY(start_digest());
-  std::vector<unsigned char> chunk(std::min(std::max<ByteCount>(size, 1), kChunkBytes));
+  Sha256 hash = TRY(Sha256::begin());
+  std::vector<std::byte> chunk(std::min(std::max<ByteCount>(size, 1), kChunkBytes));
   for (ByteCount offset = 0; offset < size;) {
     const auto wanted = std::min<ByteCount>(size - offset, chunk.size());
     const ssize_t got = pread(fd, chunk.data(), wanted, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Failure::system(fmt::format("cannot read at offset {:#x}", offset), errno);
     if (got == 0) return Failure(ErrorCode::corrupt, fmt::format("ends early, at offset {:#x}", offset));
-    EVP_DigestUpdate(context.get(), chunk.data(), static_cast<std::size_t>(got));
+    hash.add(std::span(chunk).first(static_cast<std::size_t>(got)));
     offset += static_cast<ByteCount>(got);
     done(offset);
   }
-  return finish_digest(context);
+  return hash.finish();
 }
 
 }  // namespace warmdump

@@ -3,17 +3,37 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "common/hosted/failure.h"
 #include "common/units.h"
 
+struct evp_md_ctx_st;  // of OpenSSL
+
 namespace warmdump {
 
 // 64 lower-case hexadecimal digits.
 Outcome<std::string> sha256_text(std::string_view bytes);
+
+// Of bytes that come piece by piece.
+class Sha256 {
+ public:
+  static Outcome<Sha256> begin();
+  void add(std::span<const std::byte> bytes);
+  // Once. 64 lower-case hexadecimal digits.
+  Outcome<std::string> finish();
+
+ private:
+  using Context = std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)>;
+  explicit Sha256(Context context) : context_(std::move(context)) {}
+
+  Context context_;
+};
 
 // The same of exactly `size` bytes from the start of fd (its file position stays), in bounded memory. A
 // shorter file is `corrupt`. `done` is called with the bytes hashed so far.

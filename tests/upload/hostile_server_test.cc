@@ -29,11 +29,12 @@ class HostileServerTest : public DumpTest {
   SendOutcome<HttpAnswer> put(const FaultServer& server, std::size_t bytes,
                               const std::string& scheme = "http") {
     make_vmcore(bytes);
-    const UniqueFd fd(open((dump / "vmcore").c_str(), O_RDONLY));
+    const auto opened = open_dump_directory(dump);
+    const auto vmcore = open_unchanged(*opened, opened->files[1]);
     auto transport = make_http_transport(scheme == "https", "", limits);
     HttpPut request;
     request.url = *parse_url(fmt::format("{}://127.0.0.1:{}/vmcore", scheme, server.port()));
-    request.body = fd.get();
+    request.body = &*vmcore;
     request.body_bytes = bytes;
     request.done = [this](ByteCount done) { sent = done; };
     return (*transport)->put(request);

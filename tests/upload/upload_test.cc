@@ -2,6 +2,7 @@
 
 #include "upload/upload.h"
 
+#include <algorithm>
 #include <map>
 
 #include "tests/upload/dump_fixture.h"
@@ -65,6 +66,47 @@ class UploadTest : public DumpTest {
   RecordedProgress progress;
   VirtualClock clock;
 };
+
+class BytesInMemory final : public ByteSource {
+ public:
+  explicit BytesInMemory(std::string text) : text_(std::move(text)) {}
+
+  Outcome<std::size_t> read(ByteCount offset, std::span<std::byte> target) const override {
+    const auto bytes = std::as_bytes(std::span(text_));
+    if (offset >= bytes.size()) return std::size_t{0};
+    const auto part = bytes.subspan(offset, std::min<std::size_t>(target.size(), bytes.size() - offset));
+    std::copy(part.begin(), part.end(), target.begin());
+    return part.size();
+  }
+
+ private:
+  std::string text_;
+};
+
+TEST_F(UploadTest, a_streamed_file_goes_with_those_of_the_directory) {
+  const BytesInMemory image(std::string(3'000'000, 'm'));
+  options.streamed = {{"dump.warmdump", 3'000'000, &image}};
+  const test::TemporaryDirectory target;
+  const auto directory = make_destination("dir:" + target.path().string(), {});
+  ASSERT_TRUE(directory.has_value());
+  const auto report = upload_dump(dump, **directory, options, progress, clock);
+  ASSERT_TRUE(report.has_value()) << report.error().failure.message;
+  const auto sent = target / dump.filename();
+  EXPECT_EQ(read_file(sent / "dump.warmdump"), std::string(3'000'000, 'm'));
+  EXPECT_TRUE(same_bytes(sent / "vmcore", dump / "vmcore"));
+  ASSERT_THAT(report->receipt.files, SizeIs(4));
+  EXPECT_EQ(report->receipt.files.back().name, "meta.json");
+  EXPECT_FALSE(std::filesystem::exists(dump / "dump.warmdump"));
+}
+
+TEST_F(UploadTest, a_stream_that_ends_early_is_told) {
+  const BytesInMemory image("short");
+  options.streamed = {{"dump.warmdump", 3'000'000, &image}};
+  const auto report = upload();
+  ASSERT_FALSE(report.has_value());
+  EXPECT_EQ(report.error().failure.code, ErrorCode::corrupt);
+  EXPECT_THAT(report.error().failure.message, HasSubstr("dump.warmdump: ends early, at offset 0x5"));
+}
 
 TEST_F(UploadTest, SendsInOrderAndWritesAReceipt) {
   const auto report = upload();
