@@ -133,6 +133,23 @@ struct RegionHeader {
 };
 
 // ---------------------------------------------------------------------------------------------------------
+// Image of a dump: the bytes of a region up to its last frame, with everything that is neither header nor
+// frame as zero. It is read like a region; what it has more is this mark at offset 0, where a region is zero.
+
+inline constexpr unsigned char kImageMagic[16] = {'w', 'a', 'r', 'm', 'd', 'u', 'm', 'p',
+                                                  ' ', 'i', 'm', 'a', 'g', 'e', ' ', '1'};
+
+struct ImageMark {
+  unsigned char magic[16];          // kImageMagic
+  le64 size;                        // bytes of the image: a shorter file was cut
+  le64 frame_count;                 // frames in it
+  unsigned char frames_digest[32];  // BLAKE2b-256 of offset (le64) and header of every frame, in their order
+  unsigned char seal_tag[16];       // seal of this mark, zero for none
+  unsigned char reserved[44];
+  le32 mark_crc;  // CRC32C of all bytes before
+};
+
+// ---------------------------------------------------------------------------------------------------------
 // Frames: from kFramesOffset on, one behind the other, each padded with zeros to kFrameAlignment. Nothing
 // needed to read a frame comes after it, so every prefix of the frames is a usable dump. A reader that
 // finds a damaged frame looks for the next valid frame header at the following multiples of kFrameAlignment.
@@ -324,6 +341,7 @@ struct ClassTotals {
 
 static_assert(sizeof(RegionHeader) == kHeaderSize && alignof(RegionHeader) == 1);
 static_assert(offsetof(RegionHeader, header_crc) == kHeaderSize - 4);
+static_assert(sizeof(ImageMark) == 128 && alignof(ImageMark) == 1);
 static_assert(sizeof(FrameHeader) == 64 && alignof(FrameHeader) == 1);
 static_assert(offsetof(FrameHeader, header_crc) == 60);
 static_assert(sizeof(BlobPrefix) == 24 && sizeof(ClassMapPrefix) == 16 && sizeof(PagesPrefix) == 8);

@@ -79,6 +79,15 @@ void DumpSeal::make_tag(const RegionHeader& header, std::span<unsigned char, kSe
   hash.finish(tag);
 }
 
+void DumpSeal::make_tag(const ImageMark& mark, std::span<unsigned char, kSealTagSize> tag) const {
+  ImageMark bare = mark;
+  std::memset(bare.seal_tag, 0, sizeof(bare.seal_tag));
+  bare.mark_crc = 0;
+  KeyedHash<kSealTagSize> hash(key_);
+  hash.add(&bare, sizeof(bare));
+  hash.finish(tag);
+}
+
 void DumpSeal::seal(FrameHeader& header, std::span<const std::byte> payload) const {
   if (is_set_) make_tag(header, payload, header.tag);
 }
@@ -88,6 +97,10 @@ void DumpSeal::seal(RegionHeader& header) const {
   header.compatible_flags = header.compatible_flags | kCompatibleSealed;
   std::memcpy(header.boot_id, boot_id_, sizeof(header.boot_id));
   make_tag(header, header.seal_tag);
+}
+
+void DumpSeal::seal(ImageMark& mark) const {
+  if (is_set_) make_tag(mark, mark.seal_tag);
 }
 
 bool DumpSeal::matches(const FrameHeader& header, std::span<const std::byte> payload) const {
@@ -102,6 +115,13 @@ bool DumpSeal::matches(const RegionHeader& header) const {
   unsigned char tag[kSealTagSize];
   make_tag(header, tag);
   return are_equal(tag, header.seal_tag);
+}
+
+bool DumpSeal::matches(const ImageMark& mark) const {
+  if (!is_set_) return false;
+  unsigned char tag[kSealTagSize];
+  make_tag(mark, tag);
+  return are_equal(tag, mark.seal_tag);
 }
 
 std::string_view sealed_boot_id(const RegionHeader& header) {

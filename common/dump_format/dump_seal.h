@@ -10,7 +10,8 @@
 //   tag           = BLAKE2b-128(key: key of the dump, header with what is left out as zero, payload)
 //
 // Left out of a frame's header: tag, header_crc. Left out of a region header: seal_tag, header_crc, and what
-// others may change later: sequence, state, captures_refused.
+// others may change later: sequence, state, captures_refused. Left out of an image's mark: seal_tag,
+// mark_crc.
 
 #pragma once
 
@@ -39,14 +40,19 @@ class DumpSeal {
   // Fills in the flag, boot_id and seal_tag; the rest but header_crc is final. Nothing when not set.
   void seal(RegionHeader& header) const;
 
+  // Fills in `seal_tag`; the rest but mark_crc is final. Nothing when not set.
+  void seal(ImageMark& mark) const;
+
   // False when not set. Takes the same time for every wrong tag.
   bool matches(const FrameHeader& header, std::span<const std::byte> payload) const;
   bool matches(const RegionHeader& header) const;
+  bool matches(const ImageMark& mark) const;
 
  private:
   void make_tag(const FrameHeader& header, std::span<const std::byte> payload,
                 std::span<unsigned char, kSealTagSize> tag) const;
   void make_tag(const RegionHeader& header, std::span<unsigned char, kSealTagSize> tag) const;
+  void make_tag(const ImageMark& mark, std::span<unsigned char, kSealTagSize> tag) const;
 
   unsigned char key_[32] = {};
   char boot_id_[kBootIdSizeMax] = {};

@@ -3,39 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
-#include "common/dump_format/dump_header.h"
-#include "common/dump_format/dump_state.h"
 #include "common/dump_format/frame.h"
+#include "recover/dump/located_dump.h"
 
 namespace warmdump {
 
 using dump_format::BlobKind;
-using dump_format::DumpSeal;
 using dump_format::FrameType;
 using dump_format::PageRun;
-using dump_format::RegionHeader;
 using dump_format::RunContent;
-using dump_format::State;
 
 namespace {
 
-// How far to look for a frame that tells the dump id when both headers are lost.
-constexpr ByteCount kSalvageWindow = 64 * kMiB;
-
 // A 4 TiB dump in frames of 256 KiB. More are refused, so that a hostile dump cannot take all memory.
 constexpr std::size_t kFramesMax = std::size_t{1} << 24;
-
-bool may_hold_frames(State state) {
-  return dump_format::holds_dump(state) || state == State::recovered;
-}
-
-bool is_open_to_salvage(const Error& error) {
-  return error.code == ErrorCode::corrupt || error.code == ErrorCode::not_found ||
-         error.code == ErrorCode::io;
-}
 
 std::vector<PfnRange> ranges_of(const RunIndex& pages, const RunIndex& class_maps) {
   std::vector<Elf64_Phdr> segments;
@@ -60,103 +43,19 @@ class DumpOpener {
   }
 
   Outcome<DumpReader> open() {
-    TRY(learn_dump_id());
-    dump_.damage_.scan =
-        TRY(scan_frames(*dump_.region_, scan_target(), [this](const FrameLocation& frame, auto payload) {
-          return take_frame(frame, payload);
-        }));
-    note_truncation();
+    const LocatedDump located = TRY(locate_dump(*dump_.region_, secrets_));
+    dump_.authenticity_ = located.authenticity;
+    dump_.header_ = located.header;
+    dump_.damage_.header_lost = !located.header;
+    dump_.damage_.scan = TRY(
+        scan_frames(*dump_.region_, located.scan_target(*dump_.region_),
+                    [this](const FrameLocation& frame, auto payload) { return take_frame(frame, payload); }));
+    dump_.damage_.scan.truncated_bytes = located.missing_bytes(*dump_.region_);
     TRY(connect());
     return std::move(dump_);
   }
 
  private:
-  Outcome<void> learn_dump_id() {
-    alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
-    auto header = dump_format::read_header(*dump_.region_, buffer);
-    if (header.has_value()) return take_header(*header);
-    if (!is_open_to_salvage(header.error())) return Failure(header.error());
-    auto frame = TRY(find_sealed_frame());
-    if (!frame) frame = TRY(find_first_frame(*dump_.region_, kSalvageWindow));
-    if (!frame) {
-      return Failure(header.error()).in("no dump to be read here");
-    }
-    std::memcpy(dump_id_, frame->header.dump_id, sizeof(dump_id_));
-    dump_.damage_.header_lost = true;
-    return {};
-  }
-
-  // With headers lost, any frame that a known secret has sealed.
-  Outcome<std::optional<FrameLocation>> find_sealed_frame() {
-    if (secrets_.empty()) return std::optional<FrameLocation>();
-    dump_.authenticity_ = Authenticity::unsealed;
-    return find_first_frame(*dump_.region_, kSalvageWindow,
-                            [this](const dump_format::FrameHeader& header, auto payload) {
-                              for (const SealSecret& secret : secrets_) {
-                                seal_ = DumpSeal(secret.secret, secret.boot_id, header.dump_id);
-                                if (!seal_.matches(header, payload)) continue;
-                                dump_.authenticity_ = Authenticity::sealed;
-                                return true;
-                              }
-                              return false;
-                            });
-  }
-
-  Outcome<void> check_seal(const RegionHeader& header) {
-    if (secrets_.empty()) return {};
-    const std::string_view boot_id = dump_format::sealed_boot_id(header);
-    const SealSecret* secret = find_secret(secrets_, boot_id);
-    if (secret == nullptr) {
-      dump_.authenticity_ = boot_id.empty() ? Authenticity::unsealed : Authenticity::unknown_boot;
-      return {};
-    }
-    seal_ = DumpSeal(secret->secret, boot_id, std::span(header.dump_id).first<8>());
-    if (!seal_.matches(header)) {
-      return Failure(ErrorCode::refused,
-                     fmt::format("the dump claims to be of boot {}, and does not have its seal: it was not "
-                                 "made by the crash kernel that was armed then",
-                                 boot_id));
-    }
-    dump_.authenticity_ = Authenticity::sealed;
-    return {};
-  }
-
-  Outcome<void> take_header(const RegionHeader& header) {
-    const auto state = static_cast<State>(std::uint32_t{header.state});
-    if (!may_hold_frames(state)) {
-      return Failure(ErrorCode::not_found,
-                     fmt::format("no dump here: the region is {}", dump_format::state_name(state)));
-    }
-    TRY(check_seal(header));
-    dump_.header_ = header;
-    std::memcpy(dump_id_, header.dump_id, sizeof(dump_id_));
-    return {};
-  }
-
-  ByteCount region_end() const {
-    const ByteCount device_size = dump_.region_->size();
-    return dump_.header_ ? std::uint64_t{dump_.header_->region_size} : device_size;
-  }
-
-  ScanTarget scan_target() const {
-    const ByteCount frames_end_max = region_end() - dump_format::kTailReserve;
-    ScanTarget target{dump_id_, std::min(dump_.region_->size(), frames_end_max), 0, 0};
-    if (dump_.header_) {
-      target.frames_end_hint = dump_.header_->frames_end;
-      target.frame_count_hint = dump_.header_->frame_count;
-    } else {
-      target.look_ahead = target.scan_end;
-    }
-    if (dump_.authenticity_ == Authenticity::sealed) target.seal = &seal_;
-    return target;
-  }
-
-  void note_truncation() {
-    ScanReport& scan = dump_.damage_.scan;
-    const ByteCount device_size = dump_.region_->size();
-    if (region_end() > device_size) scan.truncated_bytes = region_end() - device_size;
-  }
-
   // A frame that contradicts itself is left out, like a damaged one: only reading errors end the scan.
   Outcome<void> take_frame(const FrameLocation& frame, std::span<const std::byte> stored) {
     const auto payload = buffers_.decoder.decode(frame.header, stored);
@@ -262,8 +161,6 @@ class DumpOpener {
 
   DumpReader dump_;
   std::span<const SealSecret> secrets_;
-  DumpSeal seal_;
-  unsigned char dump_id_[8] = {};
   DumpReader::FrameBuffers buffers_;
 };
 

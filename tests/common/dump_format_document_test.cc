@@ -131,6 +131,11 @@ const Structure kStructures[] = {
       FIELD(RegionHeader, seal_tag),
       FIELD(RegionHeader, reserved),
       FIELD(RegionHeader, header_crc)}},
+    {"ImageMark",
+     sizeof(ImageMark),
+     {FIELD(ImageMark, magic), FIELD(ImageMark, size), FIELD(ImageMark, frame_count),
+      FIELD(ImageMark, frames_digest), FIELD(ImageMark, seal_tag), FIELD(ImageMark, reserved),
+      FIELD(ImageMark, mark_crc)}},
     {"FrameHeader",
      sizeof(FrameHeader),
      {FIELD(FrameHeader, magic), FIELD(FrameHeader, type), FIELD(FrameHeader, codec),
@@ -245,7 +250,7 @@ TEST(DumpFormatDocument, HasEveryNumber) {
   for (const auto& row : table_below("Numbers")) documented[row.at(0)] = std::stoull(row.at(1), nullptr, 0);
   EXPECT_THAT(documented, ContainerEq(numbers));
 
-  std::set<std::string> listed = {"kRegionMagic"};
+  std::set<std::string> listed = {"kRegionMagic", "kImageMagic"};
   for (const auto& [name, value] : numbers) listed.insert(name);
   const auto defined =
       names_in(read_text(WARMDUMP_DUMP_FORMAT_HEADER), "inline constexpr [^=;]*\\b(k\\w+)[ \\[]");
