@@ -7,6 +7,7 @@
 
 option(WARMDUMP_WERROR "Treat warnings as errors" OFF)
 option(WARMDUMP_SANITIZE "Build with address and undefined behaviour sanitizers" OFF)
+option(WARMDUMP_FUZZ "Build the fuzz targets; needs clang" OFF)
 
 add_library(project_warnings INTERFACE)
 target_compile_options(project_warnings INTERFACE
@@ -24,6 +25,7 @@ if(WARMDUMP_SANITIZE)
   target_compile_options(sanitizers INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
                                               -fno-omit-frame-pointer
                                               # g++ 12 takes instrumented library code for uninitialised
-                                              -Wno-maybe-uninitialized)
+                                              $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+                                              $<$<BOOL:${WARMDUMP_FUZZ}>:-fsanitize=fuzzer-no-link>)
   target_link_options(sanitizers INTERFACE -fsanitize=address,undefined)
 endif()
