@@ -9,6 +9,14 @@ import side_by_side
 from targets import Figure
 
 SCAN_GIB = 16
+
+# What protects a dump: the lines of a configuration that `warmdump-capture --settings` takes.
+# To add one: a row; "protection / none" is its target.
+SEAL = ("secret=" + "5a" * 32, "boot_id=4a2e9d10-3c5f-4b7e-8a61-0d9c2f4e6b88")
+PROTECTIONS = {
+    "sealed": SEAL,
+    "sealed and encrypted": SEAL + ("encryption=" + ":".join(("1f" * 8, "2e" * 32, "3d" * 128)),),
+}
 GROWTH_GIB = (4, 64, 1024)
 
 
@@ -53,6 +61,26 @@ def two_threads(programs, vmcore, runs, say):
          for number in ("1", "2")}, runs, say)
     return [Figure("two threads", os.path.basename(vmcore), result["2"].wall_seconds / result["1"].wall_seconds, "x",
                    note=f"wall clock; {result['1'].wall_seconds:.3f} s and {result['2'].wall_seconds:.3f} s")]
+
+
+def protection(programs, vmcore, runs, say):
+    """A capture that protects its dump against one that does not; nothing when the capture has no --settings."""
+    usage = subprocess.run([programs.capture, "--help"], capture_output=True, text=True, check=False)
+    if "--settings" not in usage.stdout + usage.stderr:
+        say("left out: protection, the capture has no --settings")
+        return []
+    works = {"none": lambda: side_by_side.capture(programs, vmcore)}
+    for name, lines in PROTECTIONS.items():
+        file = os.path.join(programs.directory, f"settings-{name.replace(' ', '-')}")
+        with open(file, "w", encoding="ascii") as output:
+            output.write("\n".join(lines) + "\n")
+        works[name] = lambda file=file: side_by_side.capture(programs, vmcore, options=("--settings", file))
+    result = side_by_side.in_turns(works, runs, say)
+    none = result["none"]
+    return [Figure("protection / none", f"{os.path.basename(vmcore)}, {name}", result[name].seconds / none.seconds, "x",
+                   note=f"{result[name].seconds:.3f} s and {none.seconds:.3f} s; wall clock "
+                        f"{result[name].wall_seconds / none.wall_seconds:.2f}x")
+            for name in PROTECTIONS]
 
 
 def scan(programs, binaries, vmcore, subject, runs):

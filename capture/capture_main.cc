@@ -80,6 +80,7 @@ Result<void> capture(const CaptureOptions& options, const char* region_path, std
                  round_up(options.region_start + options.region_size, kPageSize) / kPageSize},
       .info = options.info,
       .secret = options.secret,
+      .encryption = options.encryption,
       .threads = options.threads,
       .access = options.access,
       .hints = options.hints,
@@ -102,6 +103,29 @@ void log_summary() {
   log_line(line.view());
 }
 
+// The command line goes over the settings it names.
+bool read_program_options(int argc, char** argv, CaptureOptions& options) {
+  const auto parse = [&] {
+    const auto parsed = parse_arguments(argc, argv, options);
+    if (!parsed.has_value()) log_error("command line", parsed.error());
+    return parsed.has_value();
+  };
+  if (!parse() || options.settings_path == nullptr) return options.settings_path == nullptr;
+  const auto file =
+      read_text_file(options.settings_path, std::span(configuration).first<kConfigurationSizeMax>());
+  if (!file.has_value() || file->is_cut) {
+    log_error(options.settings_path,
+              file.has_value() ? Error::make(ErrorCode::no_space, "too long") : file.error());
+    return false;
+  }
+  ConfigurationReader reader(options, info_buffer);
+  reader.read_lines(configuration, file->size);
+  for (const ConfigurationProblem& problem : reader.problems()) log_error(problem.key, problem.error);
+  const auto checked = reader.check_values();
+  if (!checked.has_value()) log_error(options.settings_path, checked.error());
+  return checked.has_value() && reader.problem_count() == 0 && parse();
+}
+
 int run_as_program(int argc, char** argv) {
   const std::uint64_t start_ms = system_clock.now_ms();
   if (argc == 2 && std::strcmp(argv[1], "--help") == 0) {
@@ -110,10 +134,7 @@ int run_as_program(int argc, char** argv) {
   }
   CaptureOptions options;
   options.threads = 1;  // beside other programs, others decide what is free
-  if (const auto parsed = parse_arguments(argc, argv, options); !parsed.has_value()) {
-    log_error("command line", parsed.error());
-    return kExitUsage;
-  }
+  if (!read_program_options(argc, argv, options)) return kExitUsage;
   handle_mapped_faults();
   if (const auto done = capture(options, options.region_path, start_ms); !done.has_value())
     return kExitFailure;

@@ -52,6 +52,7 @@ const char kUsage[] =
     "  --deadline SECONDS       end in order after that time, with the most valuable pages (default: never)\n"
     "  --hint NAME=VALUE        where the crashed kernel had something; may be repeated, see the manual "
     "page\n"
+    "  --settings FILE          key=value lines as in /warmdump.conf, for keys to seal and encrypt with\n"
     "  --overwrite              write over a dump that was not recovered yet\n"
     "  --read | --map           how to read the vmcore; by default /proc/vmcore is mapped, a file is read\n"
     "  --stats                  print counters as key=value lines\n"
@@ -74,7 +75,7 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       continue;
     }
     if (name != "--vmcore" && name != "--region" && name != "--dump-level" && name != "--region-range" &&
-        name != "--deadline" && name != "--threads" && name != "--hint") {
+        name != "--deadline" && name != "--threads" && name != "--hint" && name != "--settings") {
       return invalid("unknown option; see --help");
     }
     if (i + 1 == argc) return invalid("an option lacks its value; see --help");
@@ -86,6 +87,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options) {
       options.region_path = value;
     } else if (name == "--dump-level") {
       TRY(set_dump_level(value, options));
+    } else if (name == "--settings") {
+      options.settings_path = value;
     } else if (name == "--deadline") {
       TRY(set_deadline(value, options));
     } else if (name == "--hint") {
@@ -110,15 +113,24 @@ Result<void> set_dump_level(std::string_view value, CaptureOptions& options) {
 
 Result<void> set_secret(std::string_view value, CaptureOptions& options) {
   dump_format::BootSecret secret = options.secret;
-  if (value.size() != 2 * sizeof(secret.secret)) return invalid("a secret has 64 hexadecimal digits");
-  for (std::size_t i = 0; i < sizeof(secret.secret); ++i) {
-    const char digits[] = {'0', 'x', value[2 * i], value[2 * i + 1]};
-    const auto byte = parse_number(std::string_view(digits, sizeof(digits)));
-    if (!byte) return invalid("a secret has 64 hexadecimal digits");
-    secret.secret[i] = static_cast<unsigned char>(*byte);
-  }
+  if (!parse_hexadecimal(value, secret.secret)) return invalid("a secret has 64 hexadecimal digits");
   secret.is_set = true;
   options.secret = secret;
+  return {};
+}
+
+Result<void> set_encryption(std::string_view value, CaptureOptions& options) {
+  const Error error = invalid("encryption must be KEY_ID:KEY:WRAPPED_KEY in hexadecimal digits");
+  dump_format::DumpEncryption encryption;
+  const std::span<unsigned char> parts[] = {encryption.key_id, encryption.key, encryption.wrapped_key};
+  for (const auto& part : parts) {
+    const bool is_last = part.data() == encryption.wrapped_key;
+    const std::size_t end = is_last ? value.size() : value.find(':');
+    if (end == std::string_view::npos || !parse_hexadecimal({value.data(), end}, part)) return error;
+    value.remove_prefix(is_last ? end : end + 1);
+  }
+  encryption.is_set = true;
+  options.encryption = encryption;
   return {};
 }
 

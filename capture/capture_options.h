@@ -11,6 +11,7 @@
 #include "capture/crashed_machine/kernel_hints.h"
 #include "capture/crashed_machine/vmcore_memory.h"
 #include "common/dump_format/dump_seal.h"
+#include "common/dump_format/frame_cipher.h"
 #include "common/kernel/page_classifier.h"
 #include "common/result.h"
 #include "common/units.h"
@@ -42,8 +43,9 @@ struct CaptureOptions {
   static constexpr std::size_t kModulesMax = 32;
 
   const char* vmcore_path = "/proc/vmcore";
-  const char* region_path = nullptr;  // program only; the crash kernel finds the region by its address
-  PhysicalAddress region_start = 0;   // in the crashed machine; size 0: not part of it
+  const char* settings_path = nullptr;  // program only; the crash kernel's are in its image
+  const char* region_path = nullptr;    // program only; the crash kernel finds the region by its address
+  PhysicalAddress region_start = 0;     // in the crashed machine; size 0: not part of it
   ByteCount region_size = 0;
   unsigned dump_level = kDumpLevelMax;
   FinalAction final_action = FinalAction::warm_reset;
@@ -60,6 +62,7 @@ struct CaptureOptions {
   KernelHints hints;
   std::string_view info;           // "key=value" lines that go into the dump
   dump_format::BootSecret secret;  // that the dump is sealed with
+  dump_format::DumpEncryption encryption;
 };
 
 // Fills `options` from program arguments. Strings are borrowed from argv.
@@ -70,6 +73,8 @@ Result<void> parse_arguments(int argc, char** argv, CaptureOptions& options);
 Result<void> set_dump_level(std::string_view value, CaptureOptions& options);
 // Error invalid: not 64 hexadecimal digits.
 Result<void> set_secret(std::string_view value, CaptureOptions& options);
+// "KEY_ID:KEY:WRAPPED_KEY", all hexadecimal. Error invalid: anything else.
+Result<void> set_encryption(std::string_view value, CaptureOptions& options);
 // Error invalid: not a number from 0 to 64.
 Result<void> set_threads(std::string_view value, CaptureOptions& options);
 

@@ -82,7 +82,7 @@ Result<void> Capture::run(const RegionHeader& header) {
   first.pfns_total = elf_.memory.end() / kPageSize;
   first.dump_level = request_.dump_level;
   first.crash_time_s = kernel_.info.decimal("CRASHTIME").value_or(0);
-  TRY(writer_.begin(first, request_.secret));
+  TRY(writer_.begin(first, request_.secret, request_.encryption));
   writer_.start_helpers(request_.threads);
   running_capture = this;
   TRY(enter(Phase::notes));

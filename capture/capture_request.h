@@ -9,16 +9,18 @@
 #include "capture/pages/pfn_ranges.h"
 #include "capture/support/pulse.h"
 #include "common/dump_format/dump_seal.h"
+#include "common/dump_format/frame_cipher.h"
 #include "common/kernel/page_classifier.h"
 
 namespace warmdump {
 
 struct CaptureRequest {
   unsigned dump_level = kDumpLevelMax;
-  PfnRange region;                 // the dump region in the crashed machine: never read, never stored
-  std::string_view info;           // "key=value" lines to go into the dump
-  dump_format::BootSecret secret;  // that the dump is sealed with; unset: it is not
-  unsigned threads = 0;            // that compress; 0: as many as processors and memory allow
+  PfnRange region;                         // the dump region in the crashed machine: never read, never stored
+  std::string_view info;                   // "key=value" lines to go into the dump
+  dump_format::BootSecret secret;          // that the dump is sealed with; unset: it is not
+  dump_format::DumpEncryption encryption;  // with a secret only; unset: the dump is in clear
+  unsigned threads = 0;                    // that compress; 0: as many as processors and memory allow
   VmcoreMemory::Access access = VmcoreMemory::Access::automatic;
   KernelHints hints;
   Deadline deadline;               // when it passes, the capture closes the dump with what it has

@@ -7,6 +7,7 @@ namespace warmdump {
 using namespace dump_format;
 
 Result<void> NotesWriter::write_all() {
+  if (is_encrypted(writer_.header())) TRY(write(BlobKind::wrapped_key));
   for (const BlobKind kind :
        {BlobKind::capture_info, BlobKind::elf_headers, BlobKind::vmcoreinfo, BlobKind::elf_notes}) {
     TRY(write(kind));
@@ -40,6 +41,11 @@ Result<void> NotesWriter::write(BlobKind kind) {
     case BlobKind::device_dumps:
       TRY(blobs_.add_notes(elf_, kind == BlobKind::device_dumps));
       return {};
+    case BlobKind::wrapped_key: {
+      const KeyBlob blob = make_key_blob(writer_.header());
+      TRY(blobs_.add_text(kind, {reinterpret_cast<const char*>(&blob), sizeof(blob)}));
+      return {};
+    }
     case BlobKind::printk_ring:
     case BlobKind::printk_descs:
     case BlobKind::printk_infos:

@@ -19,7 +19,7 @@ class NotesWriter {
   // All must outlive this object; `info` is stored as it is.
   NotesWriter(DumpWriter& writer, const FileDevice& vmcore, const VmcoreElf& elf, CrashedKernel& kernel,
               std::string_view info)
-      : elf_(elf), kernel_(kernel), info_(info), blobs_(writer, vmcore) {}
+      : writer_(writer), elf_(elf), kernel_(kernel), info_(info), blobs_(writer, vmcore) {}
 
   // All but the device dumps. A kernel without a log that can be found is logged, and no error.
   Result<void> write_all();
@@ -32,6 +32,7 @@ class NotesWriter {
   Result<void> write(dump_format::BlobKind kind);
   Result<void> write_ring_piece(const PrintkRing::Piece& piece);
 
+  DumpWriter& writer_;
   const VmcoreElf& elf_;
   CrashedKernel& kernel_;
   std::string_view info_;

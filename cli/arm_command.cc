@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "arm/load/arming.h"
+#include "arm/load/crash_loop_hold.h"
 #include "arm/load/rearming.h"
 #include "arm/machine/memory_fingerprint.h"
 #include "arm/machine/memory_overwrite.h"
@@ -31,6 +32,7 @@ struct ArmOptions {
   double debounce_s = 0;
   bool kexec_load_disabled = false;
   bool clear_memory_overwrite = false;
+  bool after_crash_loop = false;
   std::vector<std::string> arguments;  // all of them but those of a reload, for the record
 };
 
@@ -64,6 +66,7 @@ void print_setup(const CrashSetup& setup) {
   }
   if (setup.image.base_was_cached) fmt::print("{:14}its unchanging part from the cache\n", "");
   fmt::print("command line  {}\n", setup.command_line);
+  if (setup.encryption) fmt::print("encrypted     for fleet key {}\n", setup.encryption->key_id);
 }
 
 template <class T, class Setting>
@@ -93,6 +96,7 @@ Outcome<ArmRequest> request_of(const ArmOptions& options, const Settings& settin
   fill_in(request.appended_archive_path, arm.append_cpio);
   if (request.capture_path.empty()) fill_in(request.outside_image_path, arm.image);
   fill_in(request.consent_file, settings.consent.file);
+  fill_in(request.fleet_public_key, arm.fleet_public_key);
   // A machine whose settings ask for it must be armed before its first crash can measure anything.
   if (arm.trim.value_or(false)) request.trim = ArmRequest::Trim::if_measured;
   if (options.trim) request.trim = ArmRequest::Trim::required;
@@ -200,11 +204,34 @@ Outcome<void> reload(const ArmOptions& options, const Settings& settings) {
   return {};
 }
 
-Outcome<void> run_arm(const ArmOptions& options) {
+// True when a crash loop stands, which is said. A record that cannot be read holds nobody up.
+bool is_held_by_crash_loop(bool end_it) {
+  const std::string boot_id = MachineFiles().line_or_empty("/proc/sys/kernel/random/boot_id");
+  const auto loop = standing_crash_loop(kCrashLoopPath, boot_id, running_seconds(), end_it);
+  if (!loop.has_value()) fmt::print(stderr, "warmdump: warning: {}\n", loop.error().message);
+  if (!loop.has_value() || !*loop) return false;
+  fmt::print(stderr,
+             "warmdump: not armed: CRASH LOOP, {}. Armed again when a boot has lasted {} minutes, or by "
+             "`warmdump arm --after-crash-loop`. Its first dump: {}\n",
+             crash_loop_words(**loop), (*loop)->window_s / 60,
+             (*loop)->first_directory.empty() ? "none" : (*loop)->first_directory);
+  return true;
+}
+
+Outcome<ExitCode> run_arm(const ArmOptions& options) {
   const Settings settings = TRY(read_settings());
-  if (options.reload) return reload(options, settings);
+  if (options.reload) {
+    TRY(reload(options, settings));
+    return kExitOk;
+  }
   const ArmRequest request = TRY(request_of(options, settings));
-  return request.image_only ? write_image(options, request) : arm(options, settings, request);
+  if (request.image_only) {
+    TRY(write_image(options, request));
+    return kExitOk;
+  }
+  if (is_held_by_crash_loop(options.after_crash_loop)) return kExitTemporary;
+  TRY(arm(options, settings, request));
+  return kExitOk;
 }
 
 // As they were given, but for what is of this run only.
@@ -212,7 +239,9 @@ std::vector<std::string> arguments_of(const CLI::App& command) {
   std::vector<std::string> arguments;
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (option->count() == 0 || name == "--reload" || name == "--debounce") continue;
+    if (option->count() == 0 || name == "--reload" || name == "--debounce" || name == "--after-crash-loop") {
+      continue;
+    }
     if (option->get_expected_max() == 0) {
       arguments.push_back(name);
     } else {
@@ -290,6 +319,10 @@ void add_options(CLI::App& app, ArmOptions& options) {
       ->add_flag("--clear-memory-overwrite", options.clear_memory_overwrite,
                  "Have EFI firmware keep RAM over the next reset; secrets then survive a crash too")
       ->excludes(image_only, reload);
+  command
+      ->add_flag("--after-crash-loop", options.after_crash_loop,
+                 "End a crash loop, during which nothing is armed, and arm")
+      ->excludes(image_only, reload);
 }
 
 }  // namespace
@@ -301,7 +334,7 @@ void register_arm_command(CLI::App& app, ExitCode& exit_code) {
   command->callback([options, command, &exit_code] {
     options->arguments = arguments_of(*command);
     const auto done = run_arm(*options);
-    if (!done.has_value()) exit_code = report_failure(done.error());
+    exit_code = done.has_value() ? *done : report_failure(done.error());
   });
 }
 

@@ -16,10 +16,14 @@ class App;
 namespace warmdump {
 
 void register_arm_command(CLI::App& app, ExitCode& exit_code);
+void register_decrypt_command(CLI::App& app, ExitCode& exit_code);
 void register_disarm_command(CLI::App& app, ExitCode& exit_code);
 void register_extract_command(CLI::App& app, ExitCode& exit_code);
+void register_keygen_command(CLI::App& app, ExitCode& exit_code);
+void register_outcomes_command(CLI::App& app, ExitCode& exit_code);
 void register_plan_command(CLI::App& app, ExitCode& exit_code);
 void register_recover_command(CLI::App& app, ExitCode& exit_code);
+void register_release_command(CLI::App& app, ExitCode& exit_code);
 void register_selftest_command(CLI::App& app, ExitCode& exit_code);
 void register_show_command(CLI::App& app, ExitCode& exit_code);
 void register_status_command(CLI::App& app, ExitCode& exit_code);
@@ -27,5 +31,8 @@ void register_upload_command(CLI::App& app, ExitCode& exit_code);
 
 // Prints "warmdump: <message>" to standard error and says which exit code fits the failure.
 ExitCode report_failure(const Failure& failure);
+
+// "warmdump: warning: ..." on standard error.
+void print_warning(const std::string& text);
 
 }  // namespace warmdump

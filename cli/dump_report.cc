@@ -1,22 +1,34 @@
 #include "cli/dump_report.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "common/dump_format/dump_state.h"
 #include "common/hosted/byte_count_text.h"
+#include "recover/report/report_words.h"
 
 namespace warmdump {
 namespace {
 
+constexpr std::size_t kLabelColumns = 17;
+
 std::string line(std::string_view name, std::string_view value) {
-  return value.empty() ? "" : fmt::format("{:<17}{}\n", name, value);
+  return value.empty() ? ""
+                       : fmt::format("{:<{}} {}\n", name, kLabelColumns - 1, harmless(std::string(value)));
 }
 
-std::string human_time(std::uint64_t seconds) {
-  // Later years do not fit four digits: such a time is damage.
-  if (seconds == 0 || seconds > 253'402'300'799) return "";
-  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(static_cast<std::time_t>(seconds)));
+// Lines of "label  value" in the width of the terminal: values that are too long go on below themselves.
+std::string laid_out(std::string_view lines, const TerminalLook& look) {
+  std::string text;
+  while (!lines.empty()) {
+    const std::string_view whole = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(whole.size() + 1, lines.size()));
+    text += look.paint(TerminalLook::kDim, whole.substr(0, kLabelColumns));
+    if (whole.size() > kLabelColumns) text += look.wrapped(whole.substr(kLabelColumns), kLabelColumns);
+    text += '\n';
+  }
+  return text;
 }
 
 std::string capture_line(const RegionSummary& region) {
@@ -45,13 +57,23 @@ std::string repair_lines(const RegionSummary& region) {
   return lines;
 }
 
-std::string class_table(const PageCounts& pages) {
-  constexpr const char* kRow = "{:<16}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n";
-  std::string table =
-      "\n" + fmt::format(fmt::runtime(kRow), "pages", "all", "left out", "kept", "stored", "zero", "lost");
-  const auto row = [&table](std::string_view name, const ClassCounts& counts) {
-    table += fmt::format(fmt::runtime(kRow), name, counts.pages, counts.excluded, counts.kept, counts.data,
-                         counts.zero, counts.lost);
+std::string class_table(const PageCounts& pages, const TerminalLook& look) {
+  // Six columns of numbers behind the name.
+  const std::size_t width = look.columns >= 88 ? 12 : 10;
+  const auto row_text = [&](const auto&... cells) {
+    std::string text;
+    ((text += fmt::format("{:>{}}", cells, width)), ...);
+    return text;
+  };
+  std::string table = "\n" + look.paint(TerminalLook::kBold,
+                                        fmt::format("{:<16}", "pages") +
+                                            row_text("all", "left out", "kept", "stored", "zero", "lost"));
+  table += "\n";
+  const auto row = [&](std::string_view name, const ClassCounts& counts) {
+    const std::string lost = fmt::format("{:>{}}", counts.lost, width);
+    table += fmt::format("{:<16}{}{}\n", name,
+                         row_text(counts.pages, counts.excluded, counts.kept, counts.data, counts.zero),
+                         counts.lost == 0 ? lost : look.paint(TerminalLook::kRed, lost));
   };
   for (std::size_t index = 1; index < pages.classes.size(); ++index) {
     if (pages.classes[index].pages == 0) continue;
@@ -61,10 +83,13 @@ std::string class_table(const PageCounts& pages) {
   return table;
 }
 
-std::string phase_table(const std::vector<PhaseSummary>& phases) {
+std::string phase_table(const std::vector<PhaseSummary>& phases, const TerminalLook& look) {
   if (phases.empty()) return "";
   std::string table =
-      fmt::format("\n{:<22}{:>12}{:>12}{:>12}\n", "stored in phase", "stored", "zero", "size");
+      "\n" +
+      look.paint(TerminalLook::kBold,
+                 fmt::format("{:<22}{:>12}{:>12}{:>12}", "stored in phase", "stored", "zero", "size")) +
+      "\n";
   for (const PhaseSummary& phase : phases) {
     table += fmt::format("{:<22}{:>12}{:>12}{:>12}\n", harmless(phase.name), phase.data, phase.zero,
                          readable_byte_count(phase.bytes));
@@ -117,50 +142,88 @@ std::string size_line(const DumpSummary& summary) {
   return text;
 }
 
-}  // namespace
-
-std::string harmless(std::string text) {
-  for (char& character : text) {
-    if (static_cast<unsigned char>(character) < 0x20 || character == 0x7f) character = '?';
-  }
-  return text;
+std::string encryption_line(const DumpSummary& summary) {
+  const std::string key = "for fleet key " + (summary.key_id.empty() ? "unknown" : harmless(summary.key_id));
+  return key +
+         (summary.encrypted ? "; `warmdump decrypt` opens it where the private key is" : ", in clear now");
 }
 
-std::string dump_report(const DumpSummary& summary) {
-  std::string report;
-  report += line("dump", summary.completeness);
-  if (!summary.authenticity.empty()) report += line("seal", harmless(summary.authenticity));
-  report += line("panic", summary.panic_text.empty() ? "unknown" : harmless(summary.panic_text));
-  report += line("kernel", harmless(summary.kernel.release + " " + summary.kernel.version));
-  report += line("build id", harmless(summary.build_id));
-  report += line("host", harmless(summary.kernel.node_name));
-  report += line("crashed", human_time(summary.crash_time_s));
-  report += line("processors", fmt::format("{}", summary.cpu_count));
-  report += line("kernel log", harmless(log_line(summary)));
-  report += line("dump level", fmt::format("{}", summary.dump_level));
-  report += line("size", size_line(summary));
-  report += line("region", summary.region.state);
+std::string region_lines(const DumpSummary& summary) {
+  std::string report = line("region", summary.region.state);
   if (summary.region.state != "lost") report += line("capture", capture_line(summary.region));
   if (summary.region.captures_refused > 0) {
     report += line("later crashes",
                    fmt::format("{}, not captured: this dump came first", summary.region.captures_refused));
   }
-  report += repair_lines(summary.region);
-  report += damage_lines(summary.damage);
-  report += lost_lines(summary.pages);
-  for (const auto& [key, value] : summary.capture_info) report += line(harmless(key), harmless(value));
-  return report + class_table(summary.pages) + phase_table(summary.phases);
+  return report + repair_lines(summary.region) + damage_lines(summary.damage);
 }
 
-std::string region_report(const RegionSummary& region) {
-  std::string report = line("dump", "none");
+// What can be told without the key.
+std::string encrypted_report(const DumpSummary& summary) {
+  std::string report = line("crashed", utc_text(summary.crash_time_s));
+  report += line("dump level", fmt::format("{}", summary.dump_level));
+  report += line("size", size_line(summary));
+  const ClassCounts& pages = summary.pages.total;
+  report += line("pages", fmt::format("{} stored, {} zero, {} left out, {} lost", pages.data, pages.zero,
+                                      pages.excluded, pages.lost));
+  report += region_lines(summary);
+  for (const auto& [key, value] : summary.capture_info) report += line(harmless(key), harmless(value));
+  return report;
+}
+
+}  // namespace
+
+std::string harmless(std::string text) {
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const auto byte = static_cast<unsigned char>(text[index]);
+    // Of two bytes in UTF-8: control characters that some terminals obey.
+    const bool is_second = index > 0 && text[index - 1] == '\xc2' && byte >= 0x80 && byte <= 0x9f;
+    if (is_second) text[index - 1] = '?';
+    if (byte < 0x20 || byte == 0x7f || is_second) text[index] = '?';
+  }
+  return text;
+}
+
+std::string seal_text(const std::string& authenticity) {
+  if (authenticity == authenticity_name(Authenticity::sealed)) return authenticity;
+  return fmt::format("NOT AUTHENTICATED ({}): anybody can have made it", harmless(authenticity));
+}
+
+std::string dump_report(const DumpSummary& summary, const TerminalLook& look) {
+  std::string report = look.paint(TerminalLook::kDim, fmt::format("{:<{}}", "dump", kLabelColumns)) +
+                       look.paint(summary.complete ? TerminalLook::kGreen : TerminalLook::kRed,
+                                  look.wrapped(harmless(summary.completeness), kLabelColumns)) +
+                       "\n";
+  std::string lines;
+  if (!summary.authenticity.empty()) lines += line("seal", seal_text(summary.authenticity));
+  if (!summary.key_id.empty() || summary.encrypted) lines += line("encrypted", encryption_line(summary));
+  if (summary.encrypted) return report + laid_out(lines + encrypted_report(summary), look);
+  lines += line("panic", summary.panic_text.empty() ? "unknown" : summary.panic_text);
+  if (!summary.signature.text.empty()) lines += line("signature", summary.signature.text);
+  lines += line("kernel", summary.kernel.release + " " + summary.kernel.version);
+  lines += line("build id", summary.build_id);
+  lines += line("host", summary.kernel.node_name);
+  lines += line("crashed", utc_text(summary.crash_time_s));
+  lines += line("processors", fmt::format("{}", summary.cpu_count));
+  lines += line("kernel log", log_line(summary));
+  lines += line("dump level", fmt::format("{}", summary.dump_level));
+  lines += line("size", size_line(summary));
+  lines += region_lines(summary);
+  lines += lost_lines(summary.pages);
+  for (const auto& [key, value] : summary.capture_info) lines += line(harmless(key), value);
+  return report + laid_out(lines, look) + class_table(summary.pages, look) +
+         phase_table(summary.phases, look);
+}
+
+std::string region_report(const RegionSummary& region, const std::string& dump, const TerminalLook& look) {
+  std::string report = line("dump", dump);
   if (region.is_record_without_frames)
-    report += line("crashed", "yes, but nothing could be captured: " + harmless(region.error_text));
+    report += line("crashed", "yes, but nothing could be captured: " + region.error_text);
   report += line("region", region.state);
   report += line("start", fmt::format("{:#x}", region.region_start));
   report += line("size", readable_byte_count(region.region_size));
   if (region.capture_ms > 0 || !region.error.empty()) report += line("last capture", capture_line(region));
-  return report;
+  return laid_out(report, look);
 }
 
 }  // namespace warmdump

@@ -4,17 +4,26 @@
 
 #include <string>
 
+#include "cli/terminal.h"
+#include "recover/report/dump_map.h"
 #include "recover/report/dump_summary.h"
 
 namespace warmdump {
 
 // Several lines, each ending with a newline. Says of every class what was kept, left out and lost.
-std::string dump_report(const DumpSummary& summary);
+std::string dump_report(const DumpSummary& summary, const TerminalLook& look = {});
 
 // Text from a dump, fit for a terminal: no control characters.
 std::string harmless(std::string text);
 
-// Of a region that holds no dump.
-std::string region_report(const RegionSummary& region);
+// An authenticity_name(), with a warning where it is not "sealed".
+std::string seal_text(const std::string& authenticity);
+
+// Of a region that holds no dump, or one that is not to be read; `dump` says which.
+std::string region_report(const RegionSummary& region, const std::string& dump = "none",
+                          const TerminalLook& look = {});
+
+// `warmdump show --map`: a letter a cell, and what the letters mean.
+std::string map_report(const DumpMap& map, const TerminalLook& look = {});
 
 }  // namespace warmdump

@@ -1,8 +1,11 @@
 // warmdump extract: one file out of a dump.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,19 +14,32 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/watched_device.h"
+#include "common/dump_format/dump_header.h"
 #include "common/file_device.h"
+#include "common/hosted/dump_file_names.h"
+#include "common/hosted/whole_file.h"
 #include "recover/dump/dump_reader.h"
 #include "recover/output/output_format.h"
+#include "recover/output/output_stream.h"
+#include "recover/output/page_compression.h"
 #include "recover/report/dump_directory.h"
 #include "recover/report/dump_summary.h"
 
 namespace warmdump {
 namespace {
 
+constexpr ByteCount kMetaSizeMax = 16 * kMiB;
+
 struct ExtractArguments {
   std::string source;
   std::string output;
   std::string format;
+  std::string compression;
+  int compression_level = 0;
+  unsigned threads = 0;
+
+  bool to_standard_output() const { return output == "-"; }
 };
 
 bool is_kdump_file(const std::filesystem::path& path) {
@@ -37,7 +53,8 @@ bool is_kdump_file(const std::filesystem::path& path) {
 Outcome<void> refuse_finished_dump(const std::filesystem::path& source) {
   std::error_code error;
   if (std::filesystem::is_directory(source, error)) {
-    const auto vmcore = source / kVmcoreName;
+    const auto meta = read_whole_file(source / kMetaName, kMetaSizeMax);
+    const auto vmcore = source / (meta ? dump_file_names(*meta) : DumpFileNames()).vmcore;
     if (std::filesystem::exists(vmcore, error)) {
       return Failure(ErrorCode::invalid,
                      fmt::format("{} is extracted already: open {}", source.string(), vmcore.string()));
@@ -51,24 +68,56 @@ Outcome<void> refuse_finished_dump(const std::filesystem::path& source) {
   return {};
 }
 
+// Asks what the command line alone can answer, before the dump is read.
+Outcome<const OutputFormat*> choose_format(const ExtractArguments& arguments, const OutputOptions& options) {
+  const OutputFormat* const format = TRY(choose_output_format(arguments.format, options));
+  if (!arguments.to_standard_output()) return format;
+  if (!format->is_stream) {
+    return Failure(ErrorCode::invalid,
+                   fmt::format("a file in format {} is not written from front to back and needs a name; "
+                               "--format flattened and flattened-elf are for standard output",
+                               format->name));
+  }
+  if (format->holds_pages && ::isatty(STDOUT_FILENO) == 1)
+    return Failure(ErrorCode::invalid, "a dump is nothing for a terminal; send standard output elsewhere");
+  return format;
+}
+
+Outcome<OutputReport> write(const OutputFormat& format, const DumpReader& dump,
+                            const ExtractArguments& arguments, const OutputOptions& options,
+                            const ProgressFunction& progress) {
+  if (!arguments.to_standard_output())
+    return write_output_file(format, dump, arguments.output, options, progress);
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failure that is told
+  OutputStream stream(STDOUT_FILENO);
+  return format.write(dump, stream, options, progress);
+}
+
 Outcome<ExitCode> extract(const ExtractArguments& arguments) {
+  OutputOptions options{.compression = arguments.compression,
+                        .thread_count = arguments.threads,
+                        .compression_level = arguments.compression_level};
+  const OutputFormat* const format = TRY(choose_format(arguments, options));
   TRY(refuse_finished_dump(arguments.source));
   FileDevice region;
   TRY(in_context(arguments.source, region.open(arguments.source.c_str(), FileDevice::Access::read_only)));
-  const DumpReader dump = TRY(in_context(arguments.source, DumpReader::open(region, recorded_secrets())));
+  alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
+  const auto header = dump_format::read_header(region, buffer);
+  const WatchedDevice watched(region, "reading", header ? ByteCount{header->frames_end} : region.size());
+  const DumpReader dump = TRY(in_context(arguments.source, DumpReader::open(watched, recorded_secrets())));
   const DumpSummary summary = TRY(in_context(arguments.source, summarize(dump))).summary;
-
-  OutputOptions options;
+  watched.finish();
   options.incomplete = !summary.complete;
-  const OutputFormat* format = find_output_format(arguments.format);
+
   Progress progress;
-  progress.begin("writing pages", summary.bytes_raw);
+  progress.begin("writing pages", format->holds_pages ? summary.bytes_raw : 0);
   const auto show_progress = [&progress](PageCount done, PageCount) { progress.update(done * kPageSize); };
   const OutputReport report =
-      TRY(in_context(arguments.source, format->write(dump, arguments.output, options, show_progress)));
+      TRY(in_context(arguments.source, write(*format, dump, arguments, options, show_progress)));
   progress.finish();
-  fmt::print("{}: {} pages, {} bytes, {}\n", arguments.output, report.pages, report.file_size,
-             summary.completeness);
+  fmt::print(arguments.to_standard_output() ? stderr : stdout, "{}: {} pages, {} bytes, {}\n",
+             arguments.to_standard_output() ? "standard output" : arguments.output, report.pages,
+             report.file_size, summary.completeness);
   return summary.complete ? kExitOk : kExitIncomplete;
 }
 
@@ -79,14 +128,27 @@ void register_extract_command(CLI::App& app, ExitCode& exit_code) {
   std::vector<std::string> format_names;
   for (const OutputFormat& format : output_formats()) format_names.emplace_back(format.name);
   arguments->format = format_names.front();
+  std::vector<std::string> compression_names;
+  for (const PageCompression& compression : page_compressions())
+    compression_names.emplace_back(compression.name);
 
   CLI::App* command =
       app.add_subcommand("extract", "Write the dump of a region as a file for crash, drgn and others.");
   command->add_option("REGION", arguments->source, "PMEM device, or saved image of a region")->required();
-  command->add_option("-o,--output", arguments->output, "File to write; must not exist")->required();
+  command->add_option("-o,--output", arguments->output, "File to write; must not exist; - is standard output")
+      ->required();
   command->add_option("--format", arguments->format, "File format")
       ->check(CLI::IsMember(format_names))
       ->capture_default_str();
+  command
+      ->add_option("--compression", arguments->compression, "Of the pages of a kdump file; zlib unless set")
+      ->check(CLI::IsMember(compression_names));
+  command
+      ->add_option("--compression-level", arguments->compression_level,
+                   "1 to 12 (zlib) or 19 (zstd); 1, the fastest, unless set")
+      ->check(CLI::Range(1, 19));
+  command->add_option("--threads", arguments->threads, "As many as there are processors, unless set")
+      ->check(CLI::Range(1, 1024));
   command->callback([arguments, &exit_code] {
     auto result = extract(*arguments);
     exit_code = result ? *result : report_failure(result.error());

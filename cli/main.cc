@@ -8,6 +8,10 @@
 
 namespace warmdump {
 
+void print_warning(const std::string& text) {
+  std::fprintf(stderr, "warmdump: warning: %s\n", text.c_str());
+}
+
 ExitCode report_failure(const Failure& failure) {
   std::fprintf(stderr, "warmdump: %s\n", failure.message.c_str());
   switch (failure.code) {
@@ -38,7 +42,8 @@ int run(int argc, char** argv) {
   ExitCode exit_code = kExitOk;
   for (const auto register_command :
        {register_plan_command, register_arm_command, register_disarm_command, register_recover_command,
-        register_show_command, register_status_command, register_extract_command, register_upload_command,
+        register_release_command, register_outcomes_command, register_show_command, register_status_command,
+        register_extract_command, register_upload_command, register_keygen_command, register_decrypt_command,
         register_selftest_command}) {
     register_command(app, exit_code);
   }

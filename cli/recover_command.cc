@@ -5,24 +5,33 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/command.h"
+#include "cli/direct_upload.h"
 #include "cli/progress.h"
+#include "cli/recover_options.h"
 #include "cli/recover_report.h"
 #include "cli/selftest_report.h"
 #include "common/hosted/file_lock.h"
-#include "common/hosted/settings.h"
 #include "common/stopwatch.h"
 #include "recover/dump_reader_extractor.h"
+#include "recover/outcome/boot_report.h"
 #include "recover/recover_machine.h"
 #include "recover/region/pmem_regions_ndctl.h"
+#include "recover/report/dump_directory.h"
+#include "recover/report/layout.h"
 #include "recover/report/measured_run.h"
+#include "recover/sandbox/sandboxed_extractor.h"
+#include "recover/spool/crash_report_delivery.h"
 #include "selftest/crash/crash_test.h"
 #include "selftest/retention/retention_test.h"
 #include "selftest/warm_reset.h"
@@ -56,41 +65,64 @@ class PrintedEvents final : public RecoverEvents {
   std::string stage_;
 };
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
-}
-
 void print_json(const nlohmann::json& json) {
   std::puts(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-// As the command line says; what it does not say is in the settings.
-struct RecoverOptions {
-  RecoverRequest request{.region = "", .spool = "/var/crash", .host = host_name()};
-  DumpDirectoryOptions directory;
-  bool json = false;
-};
-
-// A mistake in the settings costs the settings, never the dump.
-Settings::Recover recover_settings() {
-  const auto settings = read_settings();
-  if (settings.has_value()) return settings->recover;
-  std::fputs(
-      fmt::format("warmdump: warning: {}; going on without settings\n", settings.error().message).c_str(),
-      stderr);
-  return {};
+// Reports of earlier dumps too, that a run which was killed left. The dumps are safe without.
+void hand_over_crash_reports(const RecoverOptions& options) {
+  const DumpLayout* const layout = find_dump_layout(options.directory.layout);
+  if (layout == nullptr || !layout->crash_report) return;
+  const auto delivered = deliver_crash_reports(options.request.spool);
+  if (delivered.has_value()) return;
+  print_warning(delivered.error().message);
 }
 
-Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options) {
-  const RecoverRequest& request = options.request;
+// Leaves the outcome of this boot, whatever becomes of the recovery.
+Outcome<RecoveryWithTest> recover_and_record(const RecoverRequest& request, const RecoverOptions& options,
+                                             PmemRegions& regions, DumpExtractor& extractor,
+                                             RecoverEvents& events) {
+  const Stopwatch stopwatch;
+  BootReport report = BootReport::begin("", static_cast<std::uint64_t>(std::time(nullptr)));
+  RecoverRequest kept_request = request;
+  kept_request.kept_dump = report.kept_dump();
+  auto done =
+      recover_with_retention_test(kept_request, regions, extractor, MachineFiles(), StateDirectory(), events);
+  const auto found = done ? Outcome<std::vector<PmemRegion>>(std::vector<PmemRegion>()) : regions.find();
+  const bool has_no_region = !done && found && found->empty();
+  report.finish(done ? Outcome<Recovery>(done->recovery) : Outcome<Recovery>(done.error()), has_no_region,
+                stopwatch.elapsed_ms(), options.crash_loop);
+  for (const std::string& warning : report.warnings()) print_warning(warning);
+  if (const auto& loop = report.crash_loop(); loop && loop->stands) {
+    events.step(
+        fmt::format("CRASH LOOP, {}: no further crash is captured until a boot has lasted {} minutes, "
+                    "or `warmdump arm --after-crash-loop`",
+                    crash_loop_words(*loop), loop->window_s / 60));
+  }
+  return done;
+}
+
+Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options, DirectUpload* direct) {
+  RecoverRequest request = options.request;
+  request.forwarder = direct;
   std::optional<FileLock> lock;
-  if (!is_plain_file_or_disk(request.region) && ::geteuid() == 0)
-    lock.emplace(TRY(FileLock::take(kRegionLockPath)));
+  const bool is_of_this_machine = !is_plain_file_or_disk(request.region);
+  if (is_of_this_machine && ::geteuid() == 0) lock.emplace(TRY(FileLock::take(kRegionLockPath)));
   PmemRegionsNdctl regions;
-  DumpReaderExtractor extractor(recorded_secrets(), options.directory);
   PrintedEvents events;
+  DumpReaderExtractor reader(recorded_secrets(), options.directory);
+  SandboxOptions sandbox;
+  sandbox.spool = request.spool;
+  sandbox.user = options.user;
+  sandbox.warn = [&events](const std::string& text) { events.step("warning: " + text); };
+  SandboxedExtractor extractor(reader, sandbox);
+  if (lock) return recover_and_record(request, options, regions, extractor, events);
   return recover_with_retention_test(request, regions, extractor, MachineFiles(), StateDirectory(), events);
+}
+
+Outcome<std::unique_ptr<DirectUpload>> make_direct(const RecoverOptions& options) {
+  if (options.direct.empty()) return std::unique_ptr<DirectUpload>();
+  return make_direct_upload(options.direct, options.direct_options, recorded_secrets());
 }
 
 // A retention test that was asked to go on by itself.
@@ -106,6 +138,8 @@ bool is_incomplete(const Recovery& recovery) {
   if (!recovery.dump) return false;
   return recovery.dump->outcome == DumpOutcome::nothing_stored ||
          recovery.dump->outcome == DumpOutcome::refused ||
+         recovery.dump->outcome == DumpOutcome::kept_apart ||
+         recovery.dump->outcome == DumpOutcome::left_alone ||
          (recovery.dump->dump && !recovery.dump->dump->complete);
 }
 
@@ -126,14 +160,18 @@ void keep_measurement(const RecoverRequest& request, const Recovery& recovery) {
 ExitCode run_recover(const RecoverOptions& options) {
   ::umask(S_IRWXG | S_IRWXO);  // a dump holds the secrets of the whole machine
   const Stopwatch stopwatch;
-  const auto done = recover_locked(options);
+  const auto direct = make_direct(options);
+  if (!direct) return report_failure(direct.error());
+  const auto done = recover_locked(options, direct->get());
   if (!done) {
     if (options.json) print_json({{"error", recover_failure_as_json(done.error())}});
-    return report_failure(done.error());
+    const ExitCode exit_code = report_failure(done.error());
+    return *direct && (*direct)->is_worth_another_try() ? kExitTemporary : exit_code;
   }
   const Recovery& recovery = done->recovery;
   const auto crash_test = judge_crash_test(recovery, MachineFiles(), StateDirectory());
   keep_measurement(options.request, recovery);
+  hand_over_crash_reports(options);
   if (options.json) {
     nlohmann::json report = recovery_as_json(recovery, stopwatch.elapsed_ms());
     if (done->retention) report["retention"] = retention_step_as_json(*done->retention);
@@ -154,34 +192,13 @@ ExitCode run_recover(const RecoverOptions& options) {
 }  // namespace
 
 void register_recover_command(CLI::App& app, ExitCode& exit_code) {
-  struct Arguments {
-    RecoverOptions options;
-    std::string spool;
-    bool no_return = false;
-  };
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<RecoverArguments>();
   CLI::App* command = app.add_subcommand(
       "recover", "Save the dump of the last crash, wipe the region, give its memory back to the system.");
-  command
-      ->add_option("--region", arguments->options.request.region,
-                   "regionN or /dev/pmemN when there are several; or a file with a dump")
-      ->type_name("DEVICE|FILE");
-  command->add_option("--spool", arguments->spool, "Where dumps are kept; /var/crash unless set otherwise")
-      ->type_name("DIR");
-  command->add_flag("--no-return", arguments->no_return, "Leave the region as a disk");
-  command->add_flag("--json", arguments->options.json, "Print the outcome as one JSON object");
+  add_recover_arguments(*command, *arguments);
   command->callback([arguments, &exit_code] {
-    RecoverOptions& options = arguments->options;
-    const Settings::Recover settings = recover_settings();
-    if (settings.spool) options.request.spool = *settings.spool;
-    if (!arguments->spool.empty()) options.request.spool = arguments->spool;
-    options.request.return_to_system = !arguments->no_return;
-    options.directory.format = settings.format.value_or("");
-    options.directory.compression = settings.compression.value_or("");
-    options.directory.layout = settings.layout.value_or("");
-    options.directory.report = settings.report.value_or(true);
-    options.directory.redact = settings.redact.value_or(false);
-    exit_code = run_recover(options);
+    const auto options = recover_options(*arguments);
+    exit_code = options ? run_recover(*options) : report_failure(options.error());
   });
 }
 

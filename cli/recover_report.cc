@@ -1,6 +1,7 @@
 #include "cli/recover_report.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 
@@ -23,6 +24,10 @@ const char* outcome_name(DumpOutcome outcome) {
       return "nothing-stored";
     case DumpOutcome::refused:
       return "refused";
+    case DumpOutcome::kept_apart:
+      return "kept-apart";
+    case DumpOutcome::left_alone:
+      return "left-alone";
   }
   return "unknown";
 }
@@ -41,6 +46,10 @@ std::string why_nothing_was_stored(const RegionRecovery& recovery) {
   return fmt::format("the capture died (phase: {}) before it stored anything", region.phase);
 }
 
+std::uint64_t milliseconds(const timeval& time) {
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000 + static_cast<std::uint64_t>(time.tv_usec) / 1000;
+}
+
 std::string seconds(std::uint64_t milliseconds) {
   return fmt::format("{:.1f} s", static_cast<double>(milliseconds) / 1000);
 }
@@ -54,16 +63,31 @@ void print_dump(const RegionRecovery& recovery) {
       print_recovery_line("dump", "none: " + why_nothing_was_stored(recovery));
       break;
     case DumpOutcome::refused:
-      print_recovery_line(
-          "dump", "REFUSED: what lay on the region was not made by the crash kernel; it was not read");
+      print_recovery_line("dump", fmt::format("REFUSED and not read: {}", refusal_text(recovery.refusal)));
+      break;
+    case DumpOutcome::left_alone:
+      print_recovery_line("dump",
+                          "NOT TAKEN: no record of the boot that crashed, so nothing proves whose it is");
+      print_recovery_line("", "it stays on the region, which is not given back; either");
+      print_recovery_line("", "  warmdump recover --unauthenticated=keep   saves it apart from other dumps");
+      print_recovery_line("", "  warmdump recover --unauthenticated=wipe   destroys it");
       break;
     case DumpOutcome::already_saved:
       print_recovery_line("dump", "saved by an earlier, interrupted run");
       break;
+    case DumpOutcome::kept_apart:
+      print_recovery_line("apart", "nothing proves that the crash kernel made this dump");
+      [[fallthrough]];
     case DumpOutcome::extracted:
       print_recovery_line("dump", recovery.dump->completeness);
       print_recovery_line("seal", recovery.dump->authenticity);
+      if (!recovery.dump->key_id.empty())
+        print_recovery_line("encrypted", "for fleet key " + recovery.dump->key_id);
       if (!recovery.dump->crash_text.empty()) print_recovery_line("crash", recovery.dump->crash_text);
+      if (!recovery.dump->signature.empty()) {
+        print_recovery_line("signature",
+                            recovery.dump->signature + " " + harmless(recovery.dump->signature_text));
+      }
       break;
   }
   if (!recovery.directory.empty()) {
@@ -80,12 +104,16 @@ nlohmann::json dump_as_json(const RegionRecovery& recovery) {
   nlohmann::json json{{"outcome", outcome_name(recovery.outcome)},
                       {"formatted", recovery.formatted},
                       {"wiped", recovery.wiped}};
+  if (recovery.refusal != Refusal::none) json["refusal"] = refusal_name(recovery.refusal);
   if (!recovery.directory.empty()) json["directory"] = recovery.directory.string();
   if (recovery.dump) {
     json["complete"] = recovery.dump->complete;
     json["completeness"] = recovery.dump->completeness;
     json["authenticity"] = recovery.dump->authenticity;
+    if (!recovery.dump->key_id.empty()) json["key_id"] = recovery.dump->key_id;
     json["crash"] = recovery.dump->crash_text;
+    json["signature"] = recovery.dump->signature;
+    json["signature_text"] = recovery.dump->signature_text;
     json["bytes_written"] = recovery.dump->bytes_written;
   }
   if (recovery.header) {
@@ -114,46 +142,73 @@ void print_recovery_line(const char* label, const std::string& text) {
   std::fputs(fmt::format("{:<10} {}\n", label, text).c_str(), stdout);
 }
 
-void print_recovery(const Recovery& recovery) {
-  const std::string place = recovery.start == 0 ? "" : fmt::format(" at {:#x}", recovery.start);
-  print_recovery_line("region", recovery.region + ", " + bytes_text(recovery.size) + place);
-  if (recovery.dump) print_dump(*recovery.dump);
-  if (!recovery.returned) return;
-  const RegionReturn& returned = *recovery.returned;
+void print_region(const std::string& name, PhysicalAddress start, ByteCount size) {
+  const std::string place = start == 0 ? "" : fmt::format(" at {:#x}", start);
+  print_recovery_line("region", name + ", " + bytes_text(size) + place);
+}
+
+void print_returned(const RegionReturn& returned) {
   const std::string blocks = fmt::format("{} in {} memory blocks, all online and Movable",
                                          bytes_text(returned.bytes), returned.blocks.count);
   print_recovery_line(
       "returned", returned.was_returned ? "before: " + blocks : blocks + ", " + seconds(returned.elapsed_ms));
-  if (!returned.was_returned) {
-    print_recovery_line("MemTotal",
-                        fmt::format("{} MiB before, {} MiB now", returned.memory_total_before / kMiB,
-                                    returned.memory_total_after / kMiB));
-  }
+  if (returned.was_returned) return;
+  print_recovery_line("MemTotal",
+                      fmt::format("{} MiB before, {} MiB now", returned.memory_total_before / kMiB,
+                                  returned.memory_total_after / kMiB));
+}
+
+void print_recovery(const Recovery& recovery) {
+  print_region(recovery.region, recovery.start, recovery.size);
+  if (recovery.dump) print_dump(*recovery.dump);
+  if (recovery.returned) print_returned(*recovery.returned);
 }
 
 nlohmann::json recover_failure_as_json(const Failure& failure) {
   return {{"code", error_code_name(failure.code)}, {"message", failure.message}};
 }
 
+nlohmann::json returned_as_json(const RegionReturn& returned) {
+  return {{"already", returned.was_returned},
+          {"bytes", returned.bytes},
+          {"memory_blocks", returned.blocks.count},
+          {"memory_block_size", returned.blocks.block_size},
+          {"memory_total_before", returned.memory_total_before},
+          {"memory_total_after", returned.memory_total_after}};
+}
+
+nlohmann::json return_times_as_json(const RegionReturn& returned) {
+  return {{"return", returned.elapsed_ms},
+          {"return_devdax", returned.devdax_ms},
+          {"return_kmem", returned.kmem_ms},
+          {"return_online", returned.online_ms}};
+}
+
 nlohmann::json recovery_as_json(const Recovery& recovery, std::uint64_t total_ms) {
   nlohmann::json json{
-      {"region", {{"name", recovery.region}, {"start", recovery.start}, {"size", recovery.size}}},
-      {"timings_ms", {{"total", total_ms}}}};
+      {"region", {{"name", recovery.region}, {"start", recovery.start}, {"size", recovery.size}}}};
+  nlohmann::json times{{"total", total_ms}, {"find", recovery.find_ms}, {"open", recovery.open_ms}};
   if (recovery.dump) {
     json["dump"] = dump_as_json(*recovery.dump);
-    json["timings_ms"]["extract"] = recovery.dump->extract_ms;
-    json["timings_ms"]["wipe"] = recovery.dump->wipe_ms;
+    times["extract"] = recovery.dump->extract_ms;
+    times["flush"] = recovery.dump->flush_ms;
+    times["wipe"] = recovery.dump->wipe_ms;
+    times["wipe_write"] = recovery.dump->wipe.write_ms;
+    times["wipe_flush"] = recovery.dump->wipe.flush_ms;
+    times["wipe_verify"] = recovery.dump->wipe.verify_ms;
   }
   if (recovery.returned) {
-    const RegionReturn& returned = *recovery.returned;
-    json["returned"] = {{"already", returned.was_returned},
-                        {"bytes", returned.bytes},
-                        {"memory_blocks", returned.blocks.count},
-                        {"memory_block_size", returned.blocks.block_size},
-                        {"memory_total_before", returned.memory_total_before},
-                        {"memory_total_after", returned.memory_total_after}};
-    json["timings_ms"]["return"] = returned.elapsed_ms;
+    json["returned"] = returned_as_json(*recovery.returned);
+    times.update(return_times_as_json(*recovery.returned));
   }
+  times["looking"] = recovery.region_times.looking_us / 1000;
+  times["modules"] = recovery.region_times.modules_us / 1000;
+  times["kernel"] = recovery.region_times.kernel_us / 1000;
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  times["cpu_user"] = milliseconds(used.ru_utime);
+  times["cpu_system"] = milliseconds(used.ru_stime);
+  json["timings_ms"] = std::move(times);
   if (recovery.return_failure) json["error"] = recover_failure_as_json(*recovery.return_failure);
   return json;
 }

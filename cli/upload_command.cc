@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/upload_progress.h"
 #include "upload/upload.h"
 
 namespace warmdump {
@@ -19,17 +20,6 @@ struct UploadArguments {
   DestinationOptions options;
   UploadOptions upload;
   bool as_json = false;
-};
-
-class ShownProgress final : public UploadProgress {
- public:
-  void begin(std::string_view label, ByteCount total_bytes) override { progress_.begin(label, total_bytes); }
-  void update(ByteCount done) override { progress_.update(done); }
-  void finish() override { progress_.finish(); }
-  void note(std::string_view text) override { progress_.note(text); }
-
- private:
-  Progress progress_;
 };
 
 const char* result_name(UploadResult result) {
@@ -89,7 +79,7 @@ ExitCode run_upload(const UploadArguments& arguments) {
   }
   // Ends before the result is printed, so that the bar's line is closed.
   auto report = [&] {
-    ShownProgress progress;
+    ShownUploadProgress progress;
     return upload_dump(arguments.dump_directory, **destination, arguments.upload, progress, system_clock());
   }();
   if (!report.has_value()) {

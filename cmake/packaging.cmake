@@ -37,7 +37,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS kmod)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "kmod, adduser")
 # It loads a crash kernel of its own at boot; whoever comes last would take the other's place.
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS kdump-tools)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "crash, python3-drgn")

@@ -47,10 +47,11 @@ Result<void> FileDevice::open(const char* path, Access access) {
   if (!is_block_device_ && !S_ISREG(status.st_mode)) {
     return Error::make(ErrorCode::invalid, "neither a regular file nor a block device");
   }
-  const bool write = access != Access::read_only;
+  const bool write = access == Access::read_write || access == Access::read_write_direct;
+  const bool direct = access == Access::read_only_direct || access == Access::read_write_direct;
   int flags = O_CLOEXEC | (write ? O_RDWR : O_RDONLY) | (write && is_block_device_ ? O_EXCL : 0);
-  fd_ = ::open(path, flags | (access == Access::read_write_direct ? O_DIRECT : 0));
-  if (fd_ < 0 && errno == EINVAL && access == Access::read_write_direct) fd_ = ::open(path, flags);
+  fd_ = ::open(path, flags | (direct ? O_DIRECT : 0));
+  if (fd_ < 0 && errno == EINVAL && direct) fd_ = ::open(path, flags);
   if (fd_ < 0) return open_error(errno);
 
   size_ = static_cast<ByteCount>(status.st_size);

@@ -8,14 +8,14 @@ namespace warmdump {
 
 class FileDevice final : public Device {
  public:
-  enum class Access { read_only, read_write, read_write_direct };
+  enum class Access { read_only, read_only_direct, read_write, read_write_direct };
 
   FileDevice() = default;
   FileDevice(const FileDevice&) = delete;
   FileDevice& operator=(const FileDevice&) = delete;
   ~FileDevice();
 
-  // read_write_direct bypasses the page cache (O_DIRECT, on file systems that have it): memory, offsets and
+  // The direct ones bypass the page cache (O_DIRECT, on file systems that have it): memory, offsets and
   // lengths of every later call must then be multiples of 4096. A block device opened for writing is claimed
   // (O_EXCL): ErrorCode::busy when somebody holds it.
   // Errors: not_found, no_permission, busy, invalid (neither regular file nor block device), io.

@@ -28,6 +28,19 @@ std::string one_line(std::string_view value) {
 
 }  // namespace
 
+std::string encryption_line(const CaptureEncryption& encryption) {
+  const WipedText key(encryption.key.hexadecimal());
+  std::string line;
+  line.reserve(kInfoValueSizeMax + encryption.wrapped_key.size());
+  return line.append("encryption=")
+      .append(encryption.key_id)
+      .append(":")
+      .append(key.text())
+      .append(":")
+      .append(encryption.wrapped_key)
+      .append("\n");
+}
+
 std::string_view reset_word(ResetMode reset) {
   for (const ResetWord& row : kResetWords) {
     if (row.mode == reset) return row.word;
@@ -58,6 +71,10 @@ std::string capture_configuration_text(const CaptureConfiguration& configuration
     text.append("secret=").append(secret.text()).append("\n");
     if (const auto boot_id = configuration.info.find("boot_id"); boot_id != configuration.info.end())
       fmt::format_to(out, "boot_id={}\n", one_line(boot_id->second));
+    if (configuration.encryption) {
+      const WipedText line(encryption_line(*configuration.encryption));
+      text.append(line.text());
+    }
   }
   for (const std::string& module : early_modules) fmt::format_to(out, "module={}\n", module);
   if (!pmem_module.empty()) fmt::format_to(out, "pmem_module={}\n", pmem_module);

@@ -28,11 +28,14 @@ struct DumpIdentity {
 };
 
 struct ExtractedDump {
-  bool complete = false;        // every page that was to be kept is in the files
-  std::string completeness;     // in words: "complete", or what is missing and why
-  std::string authenticity;     // authenticity_name()
-  ByteCount bytes_written = 0;  // size of all files
-  std::string crash_text;       // one line: what crashed; empty when unknown
+  bool complete = false;         // every page that was to be kept is in the files
+  std::string completeness{};    // in words: "complete", or what is missing and why
+  std::string authenticity{};    // authenticity_name()
+  std::string key_id{};          // of the fleet key it is encrypted for; empty: the files are in clear
+  ByteCount bytes_written = 0;   // size of all files
+  std::string crash_text{};      // one line: what crashed; empty when unknown
+  std::string signature{};       // CrashSignature::key; empty when unknown
+  std::string signature_text{};  // the same for people
 };
 
 class DumpExtractor {

@@ -1,4 +1,5 @@
-// DumpReaderExtractor: the DumpExtractor that reads real dumps, with DumpReader and write_dump_directory.
+// DumpReaderExtractor: the DumpExtractor that reads real dumps, with DumpReader and write_dump_directory. An
+// encrypted one is authenticated and kept as it is, by DumpImage and write_encrypted_directory.
 
 #pragma once
 
@@ -7,7 +8,9 @@
 
 #include "recover/dump/aligned_reads.h"
 #include "recover/dump/dump_reader.h"
+#include "recover/dump/located_dump.h"
 #include "recover/dump_extractor.h"
+#include "recover/output/dump_image.h"
 #include "recover/report/dump_directory_options.h"
 
 namespace warmdump {
@@ -18,7 +21,8 @@ class DumpReaderExtractor final : public DumpExtractor {
   explicit DumpReaderExtractor(std::vector<SealSecret> secrets = {}, DumpDirectoryOptions options = {})
       : secrets_(std::move(secrets)), options_(std::move(options)) {}
 
-  // Opens the dump, and keeps it open for extract(). Error io when there is no frame but memory that cannot
+  // Opens a dump that is sealed, and keeps it open for extract(); of any other only headers and checksums are
+  // looked at. Error io when there is no frame but memory that cannot
   // be read: what lies there is unknown, so it must not be taken for nothing.
   Outcome<std::optional<DumpIdentity>> identify(const Device& region) override;
 
@@ -27,13 +31,17 @@ class DumpReaderExtractor final : public DumpExtractor {
                                  const Progress& progress) override;
 
  private:
-  Outcome<void> open(const Device& region);
+  Outcome<void> locate(const Device& region);
+  Outcome<void> open();  // what was located
+  Outcome<ScanReport> scan();
 
   std::vector<SealSecret> secrets_;
   DumpDirectoryOptions options_;
   const Device* region_ = nullptr;
   std::optional<AlignedReads> reads_;
-  std::optional<DumpReader> dump_;
+  LocatedDump located_;
+  std::optional<DumpReader> dump_;  // of a dump in clear
+  std::optional<DumpImage> image_;  // of an encrypted one
 };
 
 }  // namespace warmdump

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,8 +19,13 @@ namespace warmdump {
 struct RecoverRequest {
   std::string region;  // name, /dev/pmemN or file; empty for the only region of the machine
   std::filesystem::path spool;
-  std::string host;  // goes into names in the spool
+  std::string host;         // goes into names in the spool
+  std::string layout = {};  // of the spool, a name in dump_layouts(); empty: the first
   bool return_to_system = true;
+  TrustRules trust = TrustRules();      // is_own_region is told by the region
+  DumpForwarder* forwarder = nullptr;  // see recover_region(); borrowed
+  RetentionLimits retention = {};      // of the spool
+  std::string kept_dump = "";          // id of the first dump of a crash loop, see spool/retention.h
 };
 
 struct Recovery {
@@ -29,13 +35,17 @@ struct Recovery {
   std::optional<RegionRecovery> dump;     // nullopt: was system RAM already, not looked at
   std::optional<RegionReturn> returned;   // nullopt: not asked for, or failed
   std::optional<Failure> return_failure;  // the dump is safe even so
+  std::uint64_t find_ms = 0;
+  std::uint64_t open_ms = 0;  // making a raw disk of it
+  RegionTimes region_times;   // of finding, opening and returning
 };
 
 // A region that is neither system RAM nor named as a file is recovered with recover_region() and then, if
 // asked, returned. A region that is system RAM already is only completed and verified.
+// Where the spool cannot be used and no dump is there, the region is returned even so.
 // The caller holds kRegionLockPath, except for a regular file.
 // Errors: invalid (a file, but return_to_system); those of PmemRegions, Spool and recover_region. The region
-// is never returned while an unsaved dump may be on it.
+// is never returned while an unsaved dump may be on it; one that was left alone counts.
 Outcome<Recovery> recover_machine(const RecoverRequest& request, PmemRegions& regions,
                                   DumpExtractor& extractor, RecoverEvents& events);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -45,18 +46,34 @@ Outcome<bool> has_frame_at_start(const Device& region) {
 class Recovery {
  public:
   Recovery(Device& region, PhysicalAddress region_start, const Spool& spool, DumpExtractor& extractor,
-           RecoverEvents& events)
-      : region_(region), region_start_(region_start), spool_(spool), extractor_(extractor), events_(events) {}
+           RecoverEvents& events, const TrustRules& trust, const SaveHelpers& helpers)
+      : region_(region),
+        region_start_(region_start),
+        spool_(spool),
+        extractor_(extractor),
+        events_(events),
+        trust_(trust),
+        helpers_(helpers) {}
 
   Outcome<RegionRecovery> run();
 
  private:
+  Outcome<void> dump_found(RegionHeader& header);
   Outcome<void> without_header(const Error& error);
+  Outcome<void> beside_header(RegionHeader& header);
+  Outcome<void> finish_interrupted(RegionHeader& header);
   Outcome<void> format();
   Outcome<void> adapt(RegionHeader& header);
-  Outcome<void> save_and_clear(RegionHeader& header, const std::optional<DumpIdentity>& identity);
-  Outcome<void> refuse(RegionHeader& header, const Failure& why);
-  Outcome<void> save(const DumpIdentity& identity);
+  Outcome<void> judge_and_clear(RegionHeader& header, const DumpIdentity& identity);
+  Outcome<void> take(const DumpIdentity& identity);
+  Outcome<void> forward();
+  Outcome<void> keep_apart(const DumpIdentity& identity);
+  void leave();
+  Outcome<void> refuse(RegionHeader& header, Refusal refusal, const std::string& detail = "");
+  Outcome<void> save(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome);
+  Outcome<void> extract(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome);
+  bool make_room_on_full_disk();
+  ByteCount expected_size() const;
   Outcome<void> clear(RegionHeader& header);
   Outcome<void> advance(RegionHeader& header, State next);
 
@@ -65,6 +82,8 @@ class Recovery {
   const Spool& spool_;
   DumpExtractor& extractor_;
   RecoverEvents& events_;
+  const TrustRules& trust_;
+  const SaveHelpers helpers_;
   RegionRecovery report_;
 };
 
@@ -84,33 +103,54 @@ Outcome<RegionRecovery> Recovery::run() {
                     static_cast<std::uint32_t>(state)));
   }
   if (dump_format::holds_dump(state)) {
-    report_.header = header;
-    events_.step(fmt::format(
-        "dump found, {} (capture phase: {})", dump_format::state_name(state),
-        dump_format::phase_name(static_cast<dump_format::Phase>(static_cast<std::uint32_t>(header.phase)))));
-    auto identity = extractor_.identify(region_);
-    if (!identity && identity.error().code == ErrorCode::refused) {
-      TRY(refuse(header, identity.error()));
-    } else {
-      auto found_identity = TRY(in_context("cannot read the dump", std::move(identity)));
-      if (found_identity) {
-        found_identity->id = frame_dump_id(header);
-        found_identity->crash_time_s = header.crash_time_s;
-      }
-      TRY(save_and_clear(header, found_identity));
-    }
+    TRY(dump_found(header));
   } else if (state == State::recovered) {
-    report_.header = header;
-    report_.outcome = DumpOutcome::already_saved;
-    auto saved = TRY(spool_.find(dump_id_text(frame_dump_id(header))));
-    if (saved) report_.directory = *saved;
-    events_.step("dump was saved by an interrupted run: clearing the region");
-    TRY(clear(header));
+    TRY(finish_interrupted(header));
+  } else if (TRY(has_frame_at_start(region_))) {
+    TRY(beside_header(header));
   } else {
     events_.step("no dump on the region");
   }
-  TRY(adapt(header));
+  if (report_.outcome != DumpOutcome::left_alone) TRY(adapt(header));
   return std::move(report_);
+}
+
+Outcome<void> Recovery::dump_found(RegionHeader& header) {
+  report_.header = header;
+  events_.step(fmt::format(
+      "dump found, {} (capture phase: {})", dump_format::state_name(state_of(header)),
+      dump_format::phase_name(static_cast<dump_format::Phase>(static_cast<std::uint32_t>(header.phase)))));
+  auto identified = extractor_.identify(region_);
+  if (!identified && identified.error().code == ErrorCode::refused) {
+    return refuse(header, Refusal::forged, identified.error().message);
+  }
+  auto identity = TRY(in_context("cannot read the dump", std::move(identified)));
+  if (!identity) {
+    report_.outcome = DumpOutcome::nothing_stored;
+    events_.step("the capture stored nothing that can be read");
+    TRY(advance(header, State::recovered));
+    return clear(header);
+  }
+  identity->id = frame_dump_id(header);
+  identity->crash_time_s = header.crash_time_s;
+  return judge_and_clear(header, *identity);
+}
+
+Outcome<void> Recovery::finish_interrupted(RegionHeader& header) {
+  const auto* const text = reinterpret_cast<const char*>(header.error_text);
+  const std::string reason(text, ::strnlen(text, sizeof(header.error_text)));
+  if (frame_dump_id(header) == FrameDumpId{}) report_.refusal = parse_refusal(reason);
+  if (report_.refusal != Refusal::none) {
+    report_.outcome = DumpOutcome::refused;
+    events_.step(fmt::format("dump was refused by an interrupted run ({}): clearing the region", reason));
+  } else {
+    report_.outcome = DumpOutcome::already_saved;
+    report_.header = header;
+    auto saved = TRY(spool_.find(dump_id_text(frame_dump_id(header))));
+    if (saved) report_.directory = *saved;
+    events_.step("dump was saved by an interrupted run: clearing the region");
+  }
+  return clear(header);
 }
 
 Outcome<void> Recovery::without_header(const Error& error) {
@@ -130,12 +170,18 @@ Outcome<void> Recovery::without_header(const Error& error) {
                                                   : "region has no header: formatting");
     return format();
   }
-  events_.step("region header damaged or missing, but frames found: saving what can be read");
+  events_.step("region header damaged or missing, but frames found");
   RegionHeader header = dump_format::make_header(region_start_, region_.size());
-  header.state = static_cast<std::uint32_t>(State::writing);
-  std::memcpy(header.dump_id, identity->id.data(), identity->id.size());
-  header.crash_time_s = identity->crash_time_s;
-  return save_and_clear(header, identity);
+  return judge_and_clear(header, *identity);
+}
+
+// A capture goes on when it cannot write its header; and any program can have left frames there.
+Outcome<void> Recovery::beside_header(RegionHeader& header) {
+  events_.step("frames found, although the header says that no capture began");
+  const auto identity = TRY(in_context("cannot look for frames", extractor_.identify(region_)));
+  if (!identity) return refuse(header, Refusal::planted);
+  header = dump_format::make_header(region_start_, region_.size());
+  return judge_and_clear(header, *identity);
 }
 
 Outcome<void> Recovery::format() {
@@ -154,31 +200,82 @@ Outcome<void> Recovery::adapt(RegionHeader& header) {
   return in_context("cannot adapt the region header", write_region_header(region_, header));
 }
 
-Outcome<void> Recovery::save_and_clear(RegionHeader& header, const std::optional<DumpIdentity>& identity) {
-  if (identity) {
-    TRY(save(*identity));
-  } else {
-    report_.outcome = DumpOutcome::nothing_stored;
-    events_.step("the capture stored nothing that can be read");
+Outcome<void> Recovery::judge_and_clear(RegionHeader& header, const DumpIdentity& identity) {
+  const auto evidence = TRY(gather_evidence(identity, dump_id_text(identity.id), spool_, trust_));
+  const DumpVerdict verdict = judge_dump(evidence, trust_.unauthenticated);
+  switch (verdict.action) {
+    case DumpAction::refuse:
+      return refuse(header, verdict.refusal);
+    case DumpAction::leave:
+      leave();
+      return {};
+    case DumpAction::keep_apart:
+      TRY(keep_apart(identity));
+      break;
+    case DumpAction::take:
+    case DumpAction::finish:
+      TRY(take(identity));
+      break;
+  }
+  if (!dump_format::holds_dump(state_of(header))) {
+    header.state = static_cast<std::uint32_t>(State::writing);
+    std::memcpy(header.dump_id, identity.id.data(), identity.id.size());
+    header.crash_time_s = identity.crash_time_s;
   }
   TRY(advance(header, State::recovered));
   return clear(header);
 }
 
+Outcome<void> Recovery::take(const DumpIdentity& identity) {
+  auto saved = save(identity, spool_, DumpOutcome::extracted);
+  if (saved && helpers_.forwarder != nullptr) saved = forward();
+  if (saved) return note_taken(identity, dump_id_text(identity.id), trust_);
+  note_waiting(identity, trust_);
+  return saved;
+}
+
+Outcome<void> Recovery::forward() {
+  auto forwarded = helpers_.forwarder->forward(region_, report_.directory);
+  if (!forwarded) {
+    forwarded.error().message += "; the dump stays on the region";
+    return forwarded;
+  }
+  events_.step("dump has arrived where it was to be sent");
+  return {};
+}
+
+Outcome<void> Recovery::keep_apart(const DumpIdentity& identity) {
+  events_.step("nothing proves that the crash kernel made this dump: keeping it apart, as asked for");
+  const Spool apart = TRY(spool_.apart());
+  return save(identity, apart, DumpOutcome::kept_apart);
+}
+
+void Recovery::leave() {
+  report_.outcome = DumpOutcome::left_alone;
+  events_.step(
+      "NOT TAKEN: no record of the boot that crashed is left on this machine, so nothing proves whose dump "
+      "this is. It stays on the region, which is not given back. `warmdump recover --unauthenticated=keep` "
+      "saves it apart from others, --unauthenticated=wipe destroys it");
+}
+
 // Nothing of it may be kept: not even the header's counters and texts are to be believed.
-Outcome<void> Recovery::refuse(RegionHeader& header, const Failure& why) {
+Outcome<void> Recovery::refuse(RegionHeader& header, Refusal refusal, const std::string& detail) {
   report_.outcome = DumpOutcome::refused;
+  report_.refusal = refusal;
   report_.header.reset();
-  events_.step("REFUSED: " + why.message);
+  events_.step(fmt::format("REFUSED: {}{}{}", refusal_text(refusal), detail.empty() ? "" : ": ", detail));
   header = dump_format::make_header(region_start_, region_.size());
   header.state = static_cast<std::uint32_t>(State::recovered);
+  header.error_code = static_cast<std::uint32_t>(ErrorCode::refused);
+  std::strncpy(reinterpret_cast<char*>(header.error_text), refusal_name(refusal),
+               sizeof(header.error_text) - 1);
   TRY(in_context("cannot mark the region recovered", write_region_header(region_, header)));
   return clear(header);
 }
 
-Outcome<void> Recovery::save(const DumpIdentity& identity) {
+Outcome<void> Recovery::save(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome) {
   const std::string id = dump_id_text(identity.id);
-  auto saved = TRY(spool_.find(id));
+  auto saved = TRY(spool.find(id));
   if (saved) {
     report_.outcome = DumpOutcome::already_saved;
     report_.directory = *saved;
@@ -187,26 +284,53 @@ Outcome<void> Recovery::save(const DumpIdentity& identity) {
   }
 
   const Stopwatch stopwatch;
-  const std::filesystem::path incomplete = TRY(spool_.begin(id, identity.crash_time_s));
+  if (helpers_.keeper != nullptr) tell_retention(helpers_.keeper->make_room(expected_size()), events_);
+  auto done = extract(identity, spool, outcome);
+  if (!done && done.error().code == ErrorCode::no_space && make_room_on_full_disk()) {
+    done = extract(identity, spool, outcome);
+  }
+  TRY(std::move(done));
+  report_.extract_ms = stopwatch.elapsed_ms();
+  return {};
+}
+
+bool Recovery::make_room_on_full_disk() {
+  if (helpers_.keeper == nullptr) return false;
+  const auto made = helpers_.keeper->make_room_on_full_disk(expected_size());
+  tell_retention(made, events_);
+  if (!made || made->removed.empty()) return false;
+  events_.step("the disk was full, and has room again: trying once more");
+  return true;
+}
+
+// Pages compressed one by one take about twice what frames take.
+ByteCount Recovery::expected_size() const {
+  const ByteCount frames_end = report_.header ? std::uint64_t{report_.header->frames_end} : 0;
+  return frames_end == 0 ? region_.size() : std::min<ByteCount>(frames_end, region_.size()) * 2;
+}
+
+Outcome<void> Recovery::extract(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome) {
+  const std::filesystem::path incomplete = TRY(spool.begin(dump_id_text(identity.id), identity.crash_time_s));
   events_.step("extracting into " + incomplete.string());
   auto extracted = extractor_.extract(region_, incomplete, [&](ByteCount done, ByteCount total) {
     events_.progress("extracting", done, total);
   });
   if (!extracted) {
-    spool_.discard(incomplete);
+    spool.discard(incomplete);
     Failure failure = std::move(extracted.error());
     failure.message += "; the dump stays on the region";
     return std::move(failure).in("cannot extract the dump");
   }
-  auto published = spool_.publish(incomplete);
+  const Stopwatch flushing;
+  auto published = spool.publish(incomplete);
+  report_.flush_ms = flushing.elapsed_ms();
   if (!published) {
-    spool_.discard(incomplete);
+    spool.discard(incomplete);
     return std::move(published.error()).in("cannot keep the dump");
   }
-  report_.outcome = DumpOutcome::extracted;
+  report_.outcome = outcome;
   report_.directory = *published;
   report_.dump = std::move(*extracted);
-  report_.extract_ms = stopwatch.elapsed_ms();
   events_.step("dump saved: " + report_.directory.string());
   return {};
 }
@@ -214,7 +338,7 @@ Outcome<void> Recovery::save(const DumpIdentity& identity) {
 Outcome<void> Recovery::clear(RegionHeader& header) {
   const Stopwatch stopwatch;
   events_.step("wiping the region");
-  TRY(wipe_region(region_, [&](const char* what, ByteCount done, ByteCount total) {
+  report_.wipe = TRY(wipe_region(region_, [&](const char* what, ByteCount done, ByteCount total) {
     events_.progress(what, done, total);
   }));
   TRY(advance(header, State::cleared));
@@ -238,8 +362,20 @@ Outcome<void> Recovery::advance(RegionHeader& header, State next) {
 }  // namespace
 
 Outcome<RegionRecovery> recover_region(Device& region, PhysicalAddress region_start, const Spool& spool,
-                                       DumpExtractor& extractor, RecoverEvents& events) {
-  return Recovery(region, region_start, spool, extractor, events).run();
+                                       DumpExtractor& extractor, RecoverEvents& events,
+                                       const TrustRules& trust, const SaveHelpers& helpers) {
+  return Recovery(region, region_start, spool, extractor, events, trust, helpers).run();
+}
+
+void tell_retention(const Outcome<RetentionReport>& report, RecoverEvents& events) {
+  if (!report) {
+    events.step("old dumps stay: " + report.error().message);
+    return;
+  }
+  for (const std::filesystem::path& directory : report->removed) {
+    events.step("deleted for the limits of the spool: " + directory.string());
+  }
+  if (!report->unmet.empty()) events.step("limits of the spool: " + report->unmet);
 }
 
 std::string dump_id_text(const FrameDumpId& id) {

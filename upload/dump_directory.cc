@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <tuple>
@@ -20,6 +22,7 @@
 namespace warmdump {
 namespace {
 
+constexpr ByteCount kMetaSizeMax = 16 * kMiB;
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 Failure not_finished(const std::string& why) {
@@ -61,6 +64,28 @@ Outcome<std::vector<DumpFile>> list_files(int directory) {
   return files;
 }
 
+Outcome<void> require(const DumpDirectory& dump, std::string_view name) {
+  const auto has_name = [&](const DumpFile& file) { return file.name == name; };
+  if (std::any_of(dump.files.begin(), dump.files.end(), has_name)) return {};
+  return not_finished(dump.path + " has no " + std::string(name));
+}
+
+Outcome<DumpFileNames> read_names(int directory) {
+  const std::string name(kMetaName);
+  const UniqueFd fd(openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return Failure::system("cannot open " + name, errno);
+  std::string text;
+  std::array<char, 4096> buffer;
+  while (text.size() < kMetaSizeMax) {
+    const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return Failure::system("cannot read " + name, errno);
+    if (size == 0) break;
+    text.append(buffer.data(), static_cast<std::size_t>(size));
+  }
+  return dump_file_names(text);
+}
+
 }  // namespace
 
 ByteCount DumpDirectory::total_bytes() const {
@@ -68,16 +93,17 @@ ByteCount DumpDirectory::total_bytes() const {
                          [](ByteCount sum, const DumpFile& file) { return sum + file.size; });
 }
 
-void sort_for_sending(std::vector<DumpFile>& files) {
-  const auto rank = [](const DumpFile& file) {
-    const int stage = file.name == kMetaName ? 2 : file.name == kVmcoreName || file.stream != nullptr ? 1 : 0;
+void sort_for_sending(std::vector<DumpFile>& files, std::string_view vmcore_name) {
+  const auto rank = [&](const DumpFile& file) {
+    const bool has_pages = file.name == vmcore_name || file.name == kImageName;
+    const int stage = file.name == kMetaName ? 2 : has_pages ? 1 : 0;
     return std::tuple(stage, file.size, std::string_view(file.name));
   };
   std::sort(files.begin(), files.end(),
             [&](const DumpFile& left, const DumpFile& right) { return rank(left) < rank(right); });
 }
 
-Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
+Outcome<DumpDirectory> open_dump_directory(const std::string& path, std::span<const StreamedFile> streamed) {
   DumpDirectory dump;
   dump.path = path;
   const std::unique_ptr<char, void (*)(void*)> real_path(realpath(path.c_str(), nullptr), std::free);
@@ -85,6 +111,14 @@ Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
   const std::string real = real_path.get();
   dump.name = real.substr(real.rfind('/') + 1);
   if (dump.name.empty() || !is_printable(dump.name)) return not_finished(path + " has no usable name");
+  if (std::filesystem::path(real).parent_path().filename() == kUnauthenticatedDirectory) {
+    return Failure(
+        ErrorCode::refused,
+        path +
+            ": nothing proves that the crash kernel made this dump, so it is not sent; whoever has "
+            "looked at it and wants it sent moves it out of " +
+            std::string(kUnauthenticatedDirectory) + "/");
+  }
   if (dump.name.ends_with(kIncompleteSuffix)) {
     return not_finished(path + " is still being written or was cut off: run warmdump recover first");
   }
@@ -96,13 +130,16 @@ Outcome<DumpDirectory> open_dump_directory(const std::string& path) {
     return Failure::system("cannot lock " + path, errno);
   }
   dump.files = TRY(in_context(path, list_files(dump.directory.get())));
-  for (const auto required : {kVmcoreName, kMetaName}) {
-    const auto has_name = [&](const DumpFile& file) { return file.name == required; };
-    if (std::none_of(dump.files.begin(), dump.files.end(), has_name)) {
-      return not_finished(path + " has no " + std::string(required));
-    }
+  for (const StreamedFile& file : streamed) {
+    DumpFile& listed = dump.files.emplace_back();
+    listed.name = file.name;
+    listed.size = file.size;
+    listed.stream = file.bytes;
   }
-  sort_for_sending(dump.files);
+  TRY(require(dump, kMetaName));
+  dump.names = TRY(in_context(path, read_names(dump.directory.get())));
+  if (!require(dump, kImageName)) TRY(require(dump, dump.names.vmcore));
+  sort_for_sending(dump.files, dump.names.vmcore);
   return dump;
 }
 

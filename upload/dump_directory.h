@@ -6,11 +6,12 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "common/hosted/dump_directory_names.h"
+#include "common/hosted/dump_file_names.h"
 #include "common/hosted/failure.h"
 #include "common/hosted/unique_fd.h"
 #include "common/units.h"
@@ -32,6 +33,7 @@ struct DumpFile {
 struct DumpDirectory {
   std::string path;             // as given by the user
   std::string name;             // last component of the real path
+  DumpFileNames names;          // of the files, by its layout
   UniqueFd directory;           // holds an exclusive flock
   std::vector<DumpFile> files;  // in sending order
 
@@ -41,14 +43,24 @@ struct DumpDirectory {
 // Called with the bytes done so far of the file at hand.
 using BytesDone = std::function<void(ByteCount)>;
 
-// Opens, locks and lists. Failures: `invalid` when it is not a finished dump (name ends in -incomplete, no
-// vmcore or meta.json, something in it that is not a plain file), `busy` when another upload of it runs.
-// Hidden files and upload receipts are no part of the dump.
-Outcome<DumpDirectory> open_dump_directory(const std::string& path);
+// A file of a dump that does not lie in its directory. `bytes` is borrowed.
+struct StreamedFile {
+  std::string name;
+  ByteCount size = 0;
+  const ByteSource* bytes = nullptr;
+};
+
+// Opens, locks and lists; `streamed` are files like the others from then on. Failures: `invalid` when it is
+// not a finished dump (name ends in -incomplete, no meta.json, neither vmcore, by the name that meta.json
+// has, nor image, something in it that is not a plain file), `refused` when it lies among those that nothing
+// proves (kUnauthenticatedDirectory), `busy` when another upload of it runs. Hidden files and upload receipts
+// are no part of the dump.
+Outcome<DumpDirectory> open_dump_directory(const std::string& path,
+                                           std::span<const StreamedFile> streamed = {});
 
 // Small files first, so that a bad link delivers at least the report; then the pages of memory; meta.json at
 // the end.
-void sort_for_sending(std::vector<DumpFile>& files);
+void sort_for_sending(std::vector<DumpFile>& files, std::string_view vmcore_name = kVmcoreName);
 
 // Fills in the sha256 of every file. `done` counts over all files.
 Outcome<void> hash_files(DumpDirectory& dump, const BytesDone& done);

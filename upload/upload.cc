@@ -103,14 +103,7 @@ class Sender {
 
 SendOutcome<UploadReport> upload_dump(const std::string& dump_path, Destination& destination,
                                       const UploadOptions& options, UploadProgress& progress, Clock& clock) {
-  DumpDirectory dump = TRY(open_dump_directory(dump_path));
-  for (const StreamedFile& file : options.streamed) {
-    DumpFile& listed = dump.files.emplace_back();
-    listed.name = file.name;
-    listed.size = file.size;
-    listed.stream = file.bytes;
-  }
-  sort_for_sending(dump.files);
+  DumpDirectory dump = TRY(open_dump_directory(dump_path, options.streamed));
   auto receipts = TRY(in_context(dump_path, load_receipts(dump.directory.get())));
   progress.begin("checking", dump.total_bytes());
   TRY(in_context(dump_path, hash_files(dump, [&](ByteCount done) { progress.update(done); })));

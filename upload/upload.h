@@ -14,13 +14,6 @@
 
 namespace warmdump {
 
-// A file of the dump that does not lie in its directory. `bytes` is borrowed.
-struct StreamedFile {
-  std::string name;
-  ByteCount size = 0;
-  const ByteSource* bytes = nullptr;
-};
-
 struct UploadOptions {
   bool again = false;  // send even when a receipt says that the destination has this dump
   RetryPolicy retry = {};

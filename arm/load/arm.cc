@@ -14,6 +14,7 @@
 #include "arm/machine/kernel_hints.h"
 #include "arm/machine/watchdog_device.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/hosted/fleet_key.h"
 #include "common/hosted/sha256.h"
 #include "common/hosted/unique_fd.h"
 #include "initramfs/outside_image.h"
@@ -106,6 +107,25 @@ void add_memory_facts(const ArmRequest& request, const KernelImage& kernel, cons
   if (given) info[kCrashMemoryInfo] = std::to_string(*given);
 }
 
+// Nothing without a fleet key. A key is read even where the image gets none, so that a broken one is told.
+Outcome<std::optional<CaptureEncryption>> fresh_encryption(const ArmRequest& request,
+                                                           std::vector<std::string>& warnings) {
+  if (request.fleet_public_key.empty()) return std::optional<CaptureEncryption>();
+  const FleetPublicKey fleet_key =
+      TRY(in_context("cannot encrypt dumps", FleetPublicKey::read(request.fleet_public_key)));
+  if (!request.secret.is_set()) {
+    warnings.push_back("an image that is not loaded here has no keys: a dump made with it is in clear");
+    return std::optional<CaptureEncryption>();
+  }
+  CaptureEncryption encryption;
+  encryption.key_id = key_id_text(fleet_key.id());
+  encryption.key = TRY(Secret::fresh());
+  const WrappedKey wrapped =
+      TRY(in_context(request.fleet_public_key, fleet_key.wrap(encryption.key, request.secret)));
+  encryption.wrapped_key = hexadecimal_text({reinterpret_cast<const char*>(wrapped.data()), wrapped.size()});
+  return std::optional(std::move(encryption));
+}
+
 // The file of this kernel: `pattern` with its version for every "%v".
 std::string path_for_version(std::string pattern, const std::string& version) {
   constexpr std::string_view kVersionMark = "%v";
@@ -178,6 +198,7 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
   if (!request.armed_at.empty()) configuration.info["armed_at"] = request.armed_at;
   setup.armed_at = configuration.info["armed_at"];
   configuration.secret = request.secret;
+  configuration.encryption = setup.encryption = TRY(fresh_encryption(request, setup.warnings));
   if (!request.test_id.empty()) configuration.info["test_id"] = request.test_id;
   add_memory_facts(request, setup.kernel, files, configuration.info);
   configuration.hints = gather_kernel_hints(files);
@@ -210,6 +231,17 @@ Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const Machine
 
 std::optional<std::string> reservation_warning(const CrashSetup& setup, ByteCount reserved_size) {
   return reservation_shortage(memory_need(setup), reserved_size);
+}
+
+Outcome<std::string> image_digest(const CrashSetup& setup) {
+  if (!setup.encryption) return sha256_text(setup.image.bytes);
+  const WipedText line(encryption_line(*setup.encryption));
+  WipedText image(setup.image.bytes);
+  const auto at = image.text().find(line.text());
+  if (at == std::string::npos) return Failure(ErrorCode::corrupt, "the image lacks its key");
+  const std::size_t key_at = line.text().find(':');
+  image.text().replace(at + key_at, line.text().size() - key_at, line.text().size() - key_at, '0');
+  return sha256_text(image.text());
 }
 
 CrashMemoryNeed memory_need(const CrashSetup& setup) {

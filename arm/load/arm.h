@@ -36,11 +36,12 @@ struct ArmRequest {
   std::string appended_archive_path;  // none
   // None: the image is built here; else see initramfs/outside_image.h. "%v" stands for the kernel's version.
   std::string outside_image_path;
-  std::string consent_file;     // none
-  std::string cache_directory;  // of base archives; none: every image is built from scratch
-  std::string armed_at;         // into the image; empty: the time it is
-  Secret secret;                // into the image, when it is set
-  std::string test_id;          // among the facts of the dump: of a crash made on purpose; empty: none
+  std::string consent_file;      // none
+  std::string cache_directory;   // of base archives; none: every image is built from scratch
+  std::string armed_at;          // into the image; empty: the time it is
+  Secret secret;                 // into the image, when it is set
+  std::string fleet_public_key;  // file of the key that dumps are encrypted for; none: they are not
+  std::string test_id;           // among the facts of the dump: of a crash made on purpose; empty: none
   // What the crash kernel will be given, told in the image for the next measurement; as it is now when empty.
   std::optional<ByteCount> crash_memory;
   // Whether arm_machine() trims the reservation first, see trim.h; `if_measured`: where it can.
@@ -58,7 +59,8 @@ struct CrashSetup {
   std::string command_line;
   std::string kernel_sha256;
   std::string armed_at;
-  std::vector<ProofResult> proof;  // empty for an image that is not to be loaded here
+  std::optional<CaptureEncryption> encryption;  // as in the image
+  std::vector<ProofResult> proof;               // empty for an image that is not to be loaded here
   std::vector<std::string> warnings;
 
   CrashSetup() = default;
@@ -67,12 +69,16 @@ struct CrashSetup {
   ~CrashSetup() { wipe_text(image.bytes); }  // there is the secret in it
 };
 
-// ErrorCode::invalid for values that make no sense; refused when it would not be safe to load it, see
-// proof.h.
+// ErrorCode::invalid for values that make no sense, and a fleet key that is none; refused when it would not
+// be safe to load it, see proof.h.
 Outcome<CrashSetup> prepare_crash_setup(const ArmRequest& request, const MachineFiles& files);
 
 // Returns the reserved size. Adds a warning to `setup` when the reservation is doubtful for it.
 Outcome<ByteCount> load_crash_setup(CrashSetup& setup, CrashKernelLoader& loader);
+
+// SHA-256 of the image without its key of encryption, which is another one in each image: two images with the
+// same digest do the same.
+Outcome<std::string> image_digest(const CrashSetup& setup);
 
 // What the crash kernel of `setup` needs of crashkernel=.
 CrashMemoryNeed memory_need(const CrashSetup& setup);

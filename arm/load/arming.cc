@@ -58,7 +58,8 @@ Outcome<ArmRecord> record_of(const CrashSetup& setup, const std::string& boot_id
   record.command_line = setup.command_line;
   record.image_size = setup.image.bytes.size();
   record.image_unpacked_size = setup.image.unpacked_size;
-  record.image_sha256 = TRY(sha256_text(setup.image.bytes));
+  record.image_sha256 = TRY(image_digest(setup));
+  if (setup.encryption) record.fleet_key_id = setup.encryption->key_id;
   record.modules = setup.image.module_names();
   record.arguments = arguments;
   record.secret = secret;

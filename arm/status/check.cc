@@ -32,6 +32,7 @@ constexpr Check kChecks[] = {
     {"node", region, advisory, "a NUMA node, which kmem needs", judge_node},
     {"use", region, advisory, "memory of the system, or a raw disk", judge_use},
 
+    {"crash-loop", crash_kernel, advisory, "no crash loop, during which nothing is armed", judge_crash_loop},
     {"crash-memory", crash_kernel, decisive, "", kProof},
     {"loaded", crash_kernel, decisive, "", kProof},
     {"record", crash_kernel, decisive, "armed by warmdump in this boot, for this region", judge_record},

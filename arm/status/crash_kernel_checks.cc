@@ -36,6 +36,22 @@ Finding without_record() {
 
 }  // namespace
 
+Finding judge_crash_loop(const StatusFacts& facts) {
+  if (!facts.crash_kernel.crash_loop) return not_seen(facts.crash_kernel.crash_loop);
+  const auto& loop = *facts.crash_kernel.crash_loop;
+  if (!loop || !loop->stands) return found_ok("none");
+  if (facts.crash_kernel.loaded && *facts.crash_kernel.loaded) {
+    return found_warning(
+        fmt::format("{} are recorded, but a crash kernel is loaded", crash_loop_words(*loop)),
+        "run `warmdump arm --after-crash-loop`, so that the next boot is armed too");
+  }
+  return found_failed(
+      fmt::format("crash loop: {}, and no more is captured{}", crash_loop_words(*loop),
+                  loop->first_directory.empty() ? "" : "; its first dump is " + loop->first_directory),
+      fmt::format("ends when a boot has lasted {} minutes; sooner: warmdump arm --after-crash-loop",
+                  loop->window_s / 60));
+}
+
 Finding judge_record(const StatusFacts& facts) {
   if (!facts.crash_kernel.record) return not_seen(facts.crash_kernel.record);
   const ArmRecord* record = record_of(facts);

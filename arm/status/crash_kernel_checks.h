@@ -6,6 +6,7 @@
 
 namespace warmdump {
 
+Finding judge_crash_loop(const StatusFacts& facts);
 Finding judge_record(const StatusFacts& facts);
 Finding judge_image_modules(const StatusFacts& facts);
 Finding judge_memory_need(const StatusFacts& facts);

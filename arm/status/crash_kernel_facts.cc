@@ -81,6 +81,7 @@ CrashKernelFacts gather_crash_kernel_facts(const MachineFiles& files) {
   facts.load_disabled = files.line_or_empty("/proc/sys/kernel/kexec_load_disabled") == "1" ||
                         files.line_or_empty("/proc/sys/kernel/kexec_load_limit_panic") == "0";
   facts.record = read_record(files);
+  facts.crash_loop = read_crash_loop(files.path(kCrashLoopPath));
   if (facts.record && *facts.record) {
     facts.memory_need = find_memory_need(files, **facts.record);
     facts.needed_modules = find_needed_modules(files, **facts.record);

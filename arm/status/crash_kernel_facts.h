@@ -12,6 +12,7 @@
 #include "arm/machine/watchdog_device.h"
 #include "arm/status/finding.h"
 #include "common/hosted/arm_record.h"
+#include "common/hosted/crash_loop_record.h"
 
 namespace warmdump {
 
@@ -25,6 +26,7 @@ struct CrashKernelFacts {
   bool follows_processors = false;
   bool load_disabled = false;             // kernel.kexec_load_disabled, or no load left of its limit
   Seen<std::optional<ArmRecord>> record;  // of this boot; empty: never armed
+  Seen<std::optional<CrashLoopRecord>> crash_loop;  // empty: there was none
 
   // Of the armed crash kernel; seen only with a record.
   Seen<CrashMemoryNeed> memory_need;

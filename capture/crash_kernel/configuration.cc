@@ -34,7 +34,8 @@ struct Key {
 
 // To add one: a row here, its field in CaptureOptions, a paragraph under CONFIGURATION in
 // docs/man/warmdump-capture.8, and, where `warmdump arm` has an option for it, a line in
-// initramfs/capture_configuration.cc. Not vital, unless without it the dump could go to the wrong place.
+// initramfs/capture_configuration.cc. Not vital, unless without it the dump could go to the wrong place, or
+// to people it is not for.
 constexpr Key kKeys[] = {
     {"region_start", true,
      [](const char* value, CaptureOptions& options) {
@@ -61,6 +62,9 @@ constexpr Key kKeys[] = {
        return true;
      },
      ""},
+    {"encryption", true,
+     [](const char* value, CaptureOptions& options) { return set_encryption(value, options).has_value(); },
+     "encryption must be KEY_ID:KEY:WRAPPED_KEY in hexadecimal digits; no dump is stored in clear instead"},
     {"reset", false,
      [](const char* value, CaptureOptions& options) {
        const auto action = final_action_of(value);
@@ -197,8 +201,16 @@ std::span<const ConfigurationProblem> ConfigurationReader::problems() const {
   return std::span(problems_).first(std::min(problem_count_, kProblemsKept));
 }
 
-Result<void> ConfigurationReader::check() const {
+Result<void> ConfigurationReader::check_values() const {
   if (vital_error_.code != ErrorCode::none) return vital_error_;
+  if (options_.encryption.is_set && !options_.secret.is_set) {
+    return Error::make(ErrorCode::invalid, "encryption is set, but no secret: nobody could trust the dump");
+  }
+  return {};
+}
+
+Result<void> ConfigurationReader::check() const {
+  TRY(check_values());
   if (options_.region_size == 0) {
     return Error::make(ErrorCode::not_found,
                        "region_start and region_size are not set: nothing says where the dump may go");

@@ -2,7 +2,7 @@
 // warmdump.KEY=VALUE words of the kernel command line. No heap.
 //
 // A mistake in a setting must not cost the dump: it is kept for the log and the setting stays as it was. Only
-// the settings that say where the dump may be written are vital.
+// the settings that say where the dump may be written, and for whom, are vital.
 
 #pragma once
 
@@ -37,7 +37,9 @@ class ConfigurationReader {
   // "--".
   void read_words(char* text, std::size_t size);
 
-  // Call after the last source. Error invalid or not_found when a vital setting is wrong or missing.
+  // Call after the last source. Error invalid when a vital setting is wrong.
+  Result<void> check_values() const;
+  // The same for a crash kernel; error not_found, too, when nothing says where the dump may go.
   Result<void> check() const;
 
   // What was wrong and passed over: the first few, and how many in all.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace warmdump {
@@ -26,6 +27,18 @@ constexpr std::optional<std::uint64_t> parse_number(std::string_view text) {
     value = value * base + digit;
   }
   return value;
+}
+
+// False, with part of `target` filled, unless `text` has exactly two hexadecimal digits for each byte.
+inline bool parse_hexadecimal(std::string_view text, std::span<unsigned char> target) {
+  if (text.size() != 2 * target.size()) return false;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    const char digits[] = {'0', 'x', text[2 * i], text[2 * i + 1]};
+    const auto byte = parse_number(std::string_view(digits, sizeof(digits)));
+    if (!byte) return false;
+    target[i] = static_cast<unsigned char>(*byte);
+  }
+  return true;
 }
 
 }  // namespace warmdump

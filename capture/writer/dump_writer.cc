@@ -10,9 +10,21 @@ namespace warmdump {
 
 using namespace dump_format;
 
-Result<void> DumpWriter::begin(const RegionHeader& header, const BootSecret& secret) {
+namespace {
+
+// What the encryption is opened with cannot be encrypted itself.
+bool is_key_blob(const FrameOrigin& origin) {
+  return origin.type == FrameType::blob && origin.detail == static_cast<std::uint16_t>(BlobKind::wrapped_key);
+}
+
+}  // namespace
+
+Result<void> DumpWriter::begin(const RegionHeader& header, const BootSecret& secret,
+                               const DumpEncryption& encryption) {
   header_ = header;
   seal_ = secret.seal_of(header_.dump_id);
+  cipher_ = encryption.cipher_of(header_.dump_id);
+  describe_encryption(encryption, header_);
   header_.state = static_cast<std::uint32_t>(State::writing);
   header_.phase = static_cast<std::uint32_t>(Phase::start);
   header_.frames_end = kFramesOffset;
@@ -72,12 +84,13 @@ Result<void> DumpWriter::store(FrameSlot& slot) {
   return stored;
 }
 
-std::span<const std::byte> DumpWriter::seal(FrameSlot& slot, std::uint64_t sequence,
-                                            IndexedFrame& entry) const {
+std::span<const std::byte> DumpWriter::seal(FrameSlot& slot, std::uint64_t sequence, IndexedFrame& entry) {
   const auto payload = slot.stored_payload().first(slot.stored_size);
-  const FrameHeader frame =
-      make_frame_header(slot.origin.type, slot.codec, sequence, std::span(header_.dump_id).first<8>(),
-                        payload, static_cast<std::uint32_t>(slot.payload.size()), seal_);
+  const bool is_encrypted = cipher_.is_set() && !is_key_blob(slot.origin);
+  if (is_encrypted) cipher_.apply(++cipher_number_, payload);
+  const FrameHeader frame = make_frame_header(
+      slot.origin.type, slot.codec, sequence, std::span(header_.dump_id).first<8>(), payload,
+      static_cast<std::uint32_t>(slot.payload.size()), seal_, is_encrypted ? cipher_number_ : 0);
   const ByteCount footprint = frame_footprint(slot.stored_size);
   std::memcpy(slot.stored, &frame, sizeof(frame));
   std::memset(payload.data() + payload.size(), 0, footprint - sizeof(frame) - payload.size());

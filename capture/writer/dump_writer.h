@@ -15,6 +15,7 @@
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
 #include "common/dump_format/dump_seal.h"
+#include "common/dump_format/frame_cipher.h"
 #include "common/result.h"
 
 namespace warmdump {
@@ -29,8 +30,10 @@ class DumpWriter {
 
   // Starts a dump: zeroes the info block area (the first write of all, so that the next boot sees a raw
   // disk), then writes `header` with state `writing`. From here on header and frames are sealed, if `secret`
-  // is set. Nothing was written when this fails before the first write.
-  Result<void> begin(const dump_format::RegionHeader& header, const dump_format::BootSecret& secret = {});
+  // is set, and the frames but those of the wrapped key encrypted, if `encryption` is. Nothing was written
+  // when this fails before the first write.
+  Result<void> begin(const dump_format::RegionHeader& header, const dump_format::BootSecret& secret = {},
+                     const dump_format::DumpEncryption& encryption = {});
 
   // Lets up to `threads` threads compress, 0: as many as are worth it here. Until end_helpers().
   void start_helpers(unsigned threads);
@@ -93,8 +96,9 @@ class DumpWriter {
   Result<void> store(FrameSlot& slot);
   Result<void> add_frame(FrameSlot& slot);
   Result<void> replace_frame(FrameSlot& slot);
-  // Makes `slot.stored` a whole frame and returns its bytes, padding included.
-  std::span<const std::byte> seal(FrameSlot& slot, std::uint64_t sequence, IndexedFrame& entry) const;
+  // Makes `slot.stored` a whole frame and returns its bytes, padding included. Once for each slot: it
+  // encrypts.
+  std::span<const std::byte> seal(FrameSlot& slot, std::uint64_t sequence, IndexedFrame& entry);
   Result<void> append_bytes(std::span<const std::byte> frame);
 
   Device& region_;
@@ -102,6 +106,8 @@ class DumpWriter {
   RegionStream stream_;
   dump_format::RegionHeader header_{};
   dump_format::DumpSeal seal_;
+  dump_format::FrameCipher cipher_;
+  std::uint64_t cipher_number_ = 0;  // of the last payload that was encrypted
   std::uint64_t sequence_ = 0;
   ByteCount frames_end_ = dump_format::kFramesOffset;  // behind the last whole frame
   ByteCount header_written_at_ = 0;                    // frames_end_ when the header was last written

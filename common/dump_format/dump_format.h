@@ -39,10 +39,14 @@ inline constexpr ByteCount kHeaderSize = 4096;
 inline constexpr std::uint32_t kCompatibleSealed = 1;  // boot_id, seal_tag and the tags of the frames are set
 
 // Incompatible flags: a reader that does not know one of them must refuse the dump.
-inline constexpr std::uint32_t kIncompatibleFlagsKnown = 0;
+inline constexpr std::uint32_t kIncompatibleEncrypted = 1;  // cipher, key_id and wrapped_key are set
+inline constexpr std::uint32_t kIncompatibleFlagsKnown = kIncompatibleEncrypted;
 
 inline constexpr ByteCount kSealTagSize = 16;    // of a seal, see dump_seal.h
 inline constexpr ByteCount kBootIdSizeMax = 40;  // of a boot id as text
+
+inline constexpr ByteCount kKeyIdSize = 8;         // of a fleet key, see frame_cipher.h
+inline constexpr ByteCount kWrappedKeySize = 128;  // what the fleet's private key opens
 
 // Life of a region. The allowed moves are in common/dump_format/dump_state.h.
 enum class State : std::uint32_t {
@@ -90,6 +94,12 @@ enum class Phase : std::uint32_t {
 };
 inline constexpr std::uint32_t kPhaseCount = 30;
 
+// What payloads are encrypted with. The tags of the frames are over what is stored.
+enum class Cipher : std::uint32_t {
+  none = 0,
+  chacha20 = 1,  // ChaCha20 with a nonce of 64 bits, FrameHeader::cipher_number
+};
+
 struct RegionHeader {
   unsigned char magic[16];        // guards against reading something else as a dump
   le32 format_version;            // guards against a layout this build does not know
@@ -128,7 +138,10 @@ struct RegionHeader {
   le64 memory_free_min;           // least of them that the capture found free, 0 when unknown
   char boot_id[40];               // boot of the system that crashed, as text; zero when not sealed
   unsigned char seal_tag[16];     // seal of this header, zero for none
-  unsigned char reserved[3668];
+  le32 cipher;                    // Cipher
+  unsigned char key_id[8];        // of the fleet key the dump is encrypted for, zero when it is not
+  unsigned char wrapped_key[128];  // encryption key and secret of the boot, for who has the private key
+  unsigned char reserved[3528];
   le32 header_crc;  // CRC32C of all bytes before
 };
 
@@ -172,18 +185,21 @@ enum class Codec : std::uint16_t {
   lines = 2,   // payload is told line by line, each from an earlier line like it; see LinesPrefix
 };
 
+// Bit of FrameHeader::codec: the payload is encrypted, behind the codec.
+inline constexpr std::uint16_t kCodecEncrypted = 0x8000;
+
 struct FrameHeader {
   le32 magic;                // kFrameMagic
   le16 type;                 // FrameType
-  le16 codec;                // Codec of the payload
+  le16 codec;                // Codec of the payload, and kCodecEncrypted
   le64 sequence;             // 0, 1, 2 ...; guards against misplaced and missing frames
   unsigned char dump_id[8];  // guards against frames of an older dump
   le32 stored_size;          // bytes of the payload that follow this header
   le32 raw_size;             // bytes of the payload after decompression
   unsigned char tag[16];     // seal of this frame, zero for none
-  le64 reserved;
-  le32 payload_crc;  // CRC32C of the stored payload
-  le32 header_crc;   // CRC32C of all bytes of this header before
+  le64 cipher_number;        // nonce: another one for every payload encrypted in this dump, from 1; else 0
+  le32 payload_crc;          // CRC32C of the stored payload
+  le32 header_crc;           // CRC32C of all bytes of this header before
 };
 
 // ---------------------------------------------------------------------------------------------------------
@@ -255,6 +271,7 @@ enum class BlobKind : std::uint32_t {
   printk_infos = 7,  // its printk_info array
   printk_text = 8,   // its text data
   device_dumps = 9,  // the vmcoredd notes
+  wrapped_key = 10,  // KeyBlob of an encrypted dump, itself not encrypted
 };
 
 struct BlobPrefix {
@@ -262,6 +279,16 @@ struct BlobPrefix {
   le32 reserved;
   le64 total_size;  // bytes of the whole blob
   le64 offset;      // of this piece in the blob
+};
+
+// What the region header says of the encryption, for dumps whose headers are lost.
+struct KeyBlob {
+  le32 cipher;  // Cipher
+  le32 reserved;
+  unsigned char key_id[8];
+  unsigned char dump_id[16];
+  char boot_id[40];
+  unsigned char wrapped_key[128];
 };
 
 // Class maps say of every pfn of the vmcore what it was and whether the dump level keeps it.
@@ -344,6 +371,7 @@ static_assert(offsetof(RegionHeader, header_crc) == kHeaderSize - 4);
 static_assert(sizeof(ImageMark) == 128 && alignof(ImageMark) == 1);
 static_assert(sizeof(FrameHeader) == 64 && alignof(FrameHeader) == 1);
 static_assert(offsetof(FrameHeader, header_crc) == 60);
+static_assert(sizeof(KeyBlob) == 200);
 static_assert(sizeof(BlobPrefix) == 24 && sizeof(ClassMapPrefix) == 16 && sizeof(PagesPrefix) == 8);
 static_assert(sizeof(LinesPrefix) == 32);
 static_assert(sizeof(PageRun) == 16 && sizeof(EndPrefix) == 32 && sizeof(ClassTotals) == 40);

@@ -15,11 +15,13 @@ std::uint32_t header_checksum(const FrameHeader& header) {
 
 FrameHeader make_frame_header(FrameType type, Codec codec, std::uint64_t sequence,
                               std::span<const unsigned char, 8> dump_id, std::span<const std::byte> payload,
-                              std::uint32_t raw_size, const DumpSeal& seal) {
+                              std::uint32_t raw_size, const DumpSeal& seal, std::uint64_t cipher_number) {
   FrameHeader header{};
   header.magic = kFrameMagic;
   header.type = static_cast<std::uint16_t>(type);
-  header.codec = static_cast<std::uint16_t>(codec);
+  const auto encrypted = cipher_number != 0 ? kCodecEncrypted : std::uint16_t{0};
+  header.codec = static_cast<std::uint16_t>(static_cast<std::uint16_t>(codec) | encrypted);
+  header.cipher_number = cipher_number;
   header.sequence = sequence;
   std::memcpy(header.dump_id, dump_id.data(), dump_id.size());
   header.stored_size = static_cast<std::uint32_t>(payload.size());

@@ -127,7 +127,10 @@ std::string arm_record_text(const ArmRecord& record) {
       {"arguments", record.arguments},
       {"secret", record.secret.hexadecimal()},
   };
+  if (!record.fleet_key_id.empty()) object["fleet_key_id"] = record.fleet_key_id;
   if (!record.test_id.empty()) object["test_id"] = record.test_id;
+  if (!record.dumps_taken.empty()) object["dumps_taken"] = record.dumps_taken;
+  if (record.dump_waits != 0) object["dump_waits"] = record.dump_waits;
   // What is not UTF-8, in a path or a command line, must not keep the record from being written.
   std::string text = object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   wipe_texts(object);
@@ -163,7 +166,10 @@ Outcome<ArmRecord> parse_arm_record(std::string_view text, const std::string& na
   reader.optional("kernel.sha256", record.kernel_sha256);
   reader.optional("memory", record.memory);
   reader.optional("arguments", record.arguments);
+  reader.optional("fleet_key_id", record.fleet_key_id);
   reader.optional("test_id", record.test_id);
+  reader.optional("dumps_taken", record.dumps_taken);
+  reader.optional("dump_waits", record.dump_waits);
   wipe_texts(object);
   TRY(reader.result());
   return record;
@@ -194,23 +200,54 @@ Outcome<std::optional<ArmRecord>> ArmRecords::find(const std::string& boot_id) c
   return std::optional(std::move(record));
 }
 
-Outcome<void> ArmRecords::store(ArmRecord& record) const {
+Outcome<void> ArmRecords::write(const ArmRecord& record) const {
   const std::string path = TRY(path_of(record.boot_id));
+  const WipedText text(arm_record_text(record));
+  return write_whole_file(path, text.text());
+}
+
+Outcome<void> ArmRecords::remove_old() const {
+  std::size_t kept = 0, kept_waiting = 0;
+  for (const ArmRecord& record : all()) {
+    if (++(record.dump_waits != 0 ? kept_waiting : kept) <= kArmRecordsKept) continue;
+    const std::string old = TRY(path_of(record.boot_id));
+    if (::unlink(old.c_str()) != 0 && errno != ENOENT) return Failure::system("cannot remove " + old, errno);
+  }
+  return {};
+}
+
+Outcome<void> ArmRecords::store(ArmRecord& record) const {
+  TRY(path_of(record.boot_id));
   TRY(make_directory(directory_));
   std::uint64_t last = 0;
   for (const ArmRecord& other : all()) {
     last = std::max(last, other.sequence);
-    if (other.boot_id == record.boot_id) record.sequence = other.sequence;
+    if (other.boot_id != record.boot_id) continue;
+    record.sequence = other.sequence;
+    record.dumps_taken = other.dumps_taken;
+    record.dump_waits = other.dump_waits;
   }
   if (record.sequence == 0) record.sequence = last + 1;
-  const WipedText text(arm_record_text(record));
-  TRY(write_whole_file(path, text.text()));
-  const std::vector<ArmRecord> records = all();
-  for (std::size_t i = kArmRecordsKept; i < records.size(); ++i) {
-    const std::string old = TRY(path_of(records[i].boot_id));
-    if (::unlink(old.c_str()) != 0 && errno != ENOENT) return Failure::system("cannot remove " + old, errno);
-  }
-  return {};
+  TRY(write(record));
+  return remove_old();
+}
+
+Outcome<void> ArmRecords::note_taken(const std::string& boot_id, const std::string& dump_id) const {
+  auto record = TRY(find(boot_id));
+  if (!record) return {};
+  std::vector<std::string>& taken = record->dumps_taken;
+  const bool is_noted = std::find(taken.begin(), taken.end(), dump_id) != taken.end();
+  if (is_noted && record->dump_waits == 0) return {};
+  if (!is_noted) taken.push_back(dump_id);
+  record->dump_waits = 0;
+  return write(*record);
+}
+
+Outcome<void> ArmRecords::note_waiting(const std::string& boot_id) const {
+  auto record = TRY(find(boot_id));
+  if (!record || record->dump_waits != 0) return {};
+  record->dump_waits = 1;
+  return write(*record);
 }
 
 std::vector<ArmRecord> ArmRecords::all() const {

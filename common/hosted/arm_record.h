@@ -9,7 +9,8 @@
 //    "kernel": {"path": "...", "version": "6.1.0-50-amd64", "sha256": "..."}, "command_line": "...",
 //    "image": {"size": 213456, "unpacked_size": 512000, "sha256": "...", "modules": ["libnvdimm", ...]},
 //    "crash_memory": 134217728, "memory": "...", "arguments": ["--dump-level=16", ...],
-//    "secret": "<64 hexadecimal digits>", "test_id": "..."}
+//    "secret": "<64 hexadecimal digits>", "fleet_key_id": "...", "test_id": "...",
+//    "dumps_taken": ["<16 hexadecimal digits>"], "dump_waits": 1}
 //
 // To add a value: a member of ArmRecord, a line each in the two halves of arm_record.cc; absent in an older
 // record, it keeps its default. `schema` grows only when an older program would misread the file.
@@ -43,15 +44,19 @@ struct ArmRecord {
   std::string command_line;           // of the crash kernel
   ByteCount image_size = 0;           // as loaded
   ByteCount image_unpacked_size = 0;  // of the files it becomes
-  std::string image_sha256;
-  std::vector<std::string> modules;  // in the image, in load order
-  ByteCount crash_memory = 0;        // set apart by crashkernel= when it was loaded
+  std::string image_sha256;           // image_digest(): without what differs in each image
+  std::vector<std::string> modules;   // in the image, in load order
+  ByteCount crash_memory = 0;         // set apart by crashkernel= when it was loaded
   std::string memory;  // memory_fingerprint() when it was loaded: what the elfcorehdr was made from
   std::vector<std::string> arguments;  // of `warmdump arm`, by which it can be loaded again
   // One per boot, however often it is armed: a dump of this boot can then be judged whichever of the images
   // was loaded, also when a load failed half way.
   Secret secret;
-  std::string test_id;  // of a crash made on purpose; empty: none
+  std::string fleet_key_id;  // of the key that dumps are encrypted for; empty: they are not
+  std::string test_id;       // of a crash made on purpose; empty: none
+  // Ids of the dumps of this boot that recovery has saved: the same one found again was put back by somebody.
+  std::vector<std::string> dumps_taken;
+  std::uint64_t dump_waits = 0;  // 1: a dump of this boot could not be saved yet, and needs this record
 };
 
 // One line of JSON. Holds the secret: the caller wipes it.
@@ -69,9 +74,16 @@ class ArmRecords {
   Outcome<std::optional<ArmRecord>> find(const std::string& boot_id) const;
 
   // Creates or replaces the record of its boot, durable when this returns, and removes those of all but the
-  // last kArmRecordsKept boots. The directory is made as needed, 0700. On failure an older record of this
-  // boot is still whole.
+  // last kArmRecordsKept boots, and of as many that have a dump waiting. What recovery noted of this boot
+  // stays. The directory is made as needed, 0700. On failure an older record of this boot is still whole.
   Outcome<void> store(ArmRecord& record) const;
+
+  // Notes that this dump of the boot was saved; durable when this returns. Nothing when it is noted already,
+  // or when there is no record to note it in: a dump of that boot is then of an unknown one.
+  Outcome<void> note_taken(const std::string& boot_id, const std::string& dump_id) const;
+
+  // Notes that a dump of the boot waits to be saved, so that the record outlives later boots until it is.
+  Outcome<void> note_waiting(const std::string& boot_id) const;
 
   // Every record that can be read, that of the last boot first.
   std::vector<ArmRecord> all() const;
@@ -80,6 +92,8 @@ class ArmRecords {
 
  private:
   Outcome<std::string> path_of(const std::string& boot_id) const;
+  Outcome<void> write(const ArmRecord& record) const;
+  Outcome<void> remove_old() const;
 
   std::string directory_;
 };

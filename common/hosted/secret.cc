@@ -53,6 +53,12 @@ Outcome<Secret> Secret::parse(std::string_view digits) {
   return secret;
 }
 
+Secret Secret::of(std::span<const unsigned char, kSize> bytes) {
+  Secret secret;
+  std::copy(bytes.begin(), bytes.end(), secret.bytes_.begin());
+  return secret;
+}
+
 bool Secret::is_set() const {
   return std::any_of(bytes_.begin(), bytes_.end(), [](unsigned char byte) { return byte != 0; });
 }

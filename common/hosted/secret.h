@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,8 @@ class Secret {
   static Outcome<Secret> fresh();
   // 64 hexadecimal digits, and nothing else: ErrorCode::invalid. The message does not repeat them.
   static Outcome<Secret> parse(std::string_view digits);
+
+  static Secret of(std::span<const unsigned char, kSize> bytes);
 
   bool is_set() const;
   std::string hexadecimal() const;  // the caller wipes it

@@ -81,6 +81,10 @@ constexpr Row kRows[] = {
     {"recover", "crash_loop_minutes",
      [](const auto& node, Settings& to) { return set(node, to.recover.crash_loop_minutes); }},
     {"recover", "direct", [](const auto& node, Settings& to) { return set(node, to.recover.direct); }},
+    {"recover", "direct_ca_file",
+     [](const auto& node, Settings& to) { return set(node, to.recover.direct_ca_file); }},
+    {"recover", "direct_credentials_file",
+     [](const auto& node, Settings& to) { return set(node, to.recover.direct_credentials_file); }},
 };
 
 bool is_table(std::string_view name) {

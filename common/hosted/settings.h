@@ -24,13 +24,15 @@
 //   report = true                  # write report.html
 //   redact = false                 # leave personal data out of the text files
 //   user = "_warmdump"             # who reads dumps; may do nothing else
-//   unauthenticated = "refuse"     # what happens to a dump that nothing proves: refuse, keep
+//   unauthenticated = "ask"        # what happens to a dump that nobody can judge: ask, keep, wipe
 //   max_dumps = 0                  # dumps in the spool; 0: any number
 //   max_bytes = "0"                # their size together, K, M, G; 0: any
 //   min_free = "0"                 # space that stays free in the file system, K, M, G
 //   crash_loop_count = 0           # so many crashes in crash_loop_minutes stop the capture; 0: never
 //   crash_loop_minutes = 60
 //   direct = ""                    # where a dump is sent straight out of the region, without spool
+//   direct_ca_file = ""            # PEM roots to trust there instead of the system's
+//   direct_credentials_file = ""   # user:password or Bearer TOKEN for it
 
 #pragma once
 
@@ -81,6 +83,8 @@ struct Settings {
     std::optional<std::uint64_t> crash_loop_count;
     std::optional<std::uint64_t> crash_loop_minutes;
     std::optional<std::string> direct;
+    std::optional<std::string> direct_ca_file;
+    std::optional<std::string> direct_credentials_file;
   } recover;
 };
 

@@ -42,18 +42,32 @@ void Sha256::add(std::span<const std::byte> bytes) {
 }
 
 Outcome<std::string> Sha256::finish() {
+  return hexadecimal_text(TRY(finish_bytes()));
+}
+
+Outcome<std::string> Sha256::finish_bytes() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   if (EVP_DigestFinal_ex(context_.get(), digest, &length) != 1) {
     return Failure(ErrorCode::unsupported, "OpenSSL could not finish the SHA-256");
   }
-  return hexadecimal_text({reinterpret_cast<const char*>(digest), length});
+  return std::string(reinterpret_cast<const char*>(digest), length);
 }
 
 Outcome<std::string> sha256_text(std::string_view bytes) {
   Sha256 hash = TRY(Sha256::begin());
   hash.add(std::as_bytes(std::span(bytes)));
   return hash.finish();
+}
+
+Outcome<std::string> sha256_base64(std::string_view bytes) {
+  Sha256 hash = TRY(Sha256::begin());
+  hash.add(std::as_bytes(std::span(bytes)));
+  const std::string digest = TRY(hash.finish_bytes());
+  unsigned char text[2 * EVP_MAX_MD_SIZE];
+  const int size = EVP_EncodeBlock(text, reinterpret_cast<const unsigned char*>(digest.data()),
+                                   static_cast<int>(digest.size()));
+  return std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(size));
 }
 
 Outcome<std::array<unsigned char, 32>> hmac_sha256(std::string_view key, std::string_view bytes) {

@@ -20,13 +20,16 @@ namespace warmdump {
 // 64 lower-case hexadecimal digits.
 Outcome<std::string> sha256_text(std::string_view bytes);
 
+// Base64 with padding.
+Outcome<std::string> sha256_base64(std::string_view bytes);
 // Of bytes that come piece by piece.
 class Sha256 {
  public:
   static Outcome<Sha256> begin();
   void add(std::span<const std::byte> bytes);
-  // Once. 64 lower-case hexadecimal digits.
+  // Either, once: 64 lower-case hexadecimal digits, or the 32 bytes.
   Outcome<std::string> finish();
+  Outcome<std::string> finish_bytes();
 
  private:
   using Context = std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)>;

@@ -38,12 +38,59 @@ std::vector<PfnRange> ranges_of(const RunIndex& pages, const RunIndex& class_map
 // Builds a reader in the order things are learnt: header, frames, then what the frames say together.
 class DumpOpener {
  public:
-  DumpOpener(const Device& region, std::span<const SealSecret> secrets) : secrets_(secrets) {
-    dump_.region_ = &region;
+  explicit DumpOpener(const Device& region) { dump_.region_ = &region; }
+
+  Outcome<DumpReader> open(std::span<const SealSecret> secrets) {
+    const LocatedDump located = TRY(locate_dump(*dump_.region_, secrets));
+    if (located.is_encrypted) {
+      return Failure(ErrorCode::no_permission,
+                     fmt::format("the dump is encrypted for fleet key {}; `warmdump decrypt` opens it where "
+                                 "the private key is",
+                                 located.wrapped_key ? located.key_id() : "unknown"));
+    }
+    return read(located);
   }
 
-  Outcome<DumpReader> open() {
-    const LocatedDump located = TRY(locate_dump(*dump_.region_, secrets_));
+  Outcome<DumpReader> open_encrypted(const FleetPrivateKey& key) {
+    const LocatedDump found = TRY(locate_dump(*dump_.region_, {}));
+    if (!found.is_encrypted) return Failure(ErrorCode::invalid, "the dump is not encrypted");
+    if (!found.wrapped_key) {
+      return Failure(ErrorCode::refused,
+                     "the dump has lost the key that it is encrypted with: both copies of "
+                     "its header are damaged, and the frame that holds it too");
+    }
+    const UnwrappedKeys keys = TRY(unwrap(*found.wrapped_key, key));
+    const std::string_view boot_id(found.wrapped_key->boot_id, sizeof(found.wrapped_key->boot_id));
+    dump_.secrets_ = {
+        {.boot_id = std::string(boot_id.substr(0, boot_id.find('\0'))), .secret = keys.boot_secret.bytes()}};
+    const LocatedDump located = TRY(locate_dump(*dump_.region_, dump_.secrets_));
+    if (located.authenticity != Authenticity::sealed || !located.wrapped_key) {
+      return Failure(ErrorCode::refused, "the dump does not have the seal of its boot: it was changed");
+    }
+    dump_.cipher_ = dump_format::FrameCipher(keys.encryption_key.bytes(), located.wrapped_key->dump_id);
+    dump_.key_id_ = found.key_id();
+    return read(located);
+  }
+
+ private:
+  static Outcome<UnwrappedKeys> unwrap(const dump_format::KeyBlob& wrapped, const FleetPrivateKey& key) {
+    const std::string key_id = key_id_text(wrapped.key_id);
+    const std::string own_id = key_id_text(key.public_key().id());
+    if (key_id != own_id) {
+      return Failure(ErrorCode::refused,
+                     fmt::format("the dump is encrypted for fleet key {}, and this is {}", key_id, own_id));
+    }
+    if (wrapped.cipher != static_cast<std::uint32_t>(dump_format::Cipher::chacha20)) {
+      return Failure(ErrorCode::unsupported, fmt::format("the dump is encrypted with cipher {}, which this "
+                                                         "version does not know",
+                                                         std::uint32_t{wrapped.cipher}));
+    }
+    WrappedKey bytes;
+    std::copy(std::begin(wrapped.wrapped_key), std::end(wrapped.wrapped_key), bytes.begin());
+    return key.unwrap(bytes);
+  }
+
+  Outcome<DumpReader> read(const LocatedDump& located) {
     dump_.authenticity_ = located.authenticity;
     dump_.header_ = located.header;
     dump_.damage_.header_lost = !located.header;
@@ -55,10 +102,9 @@ class DumpOpener {
     return std::move(dump_);
   }
 
- private:
   // A frame that contradicts itself is left out, like a damaged one: only reading errors end the scan.
   Outcome<void> take_frame(const FrameLocation& frame, std::span<const std::byte> stored) {
-    const auto payload = buffers_.decoder.decode(frame.header, stored);
+    const auto payload = dump_.decode(frame.header, stored, buffers_);
     const auto taken = payload ? take_payload(frame, *payload) : Result<void>(payload.error());
     if (!taken)
       ++(taken.error().code == ErrorCode::unsupported ? dump_.damage_.unknown_frames
@@ -160,12 +206,26 @@ class DumpOpener {
   }
 
   DumpReader dump_;
-  std::span<const SealSecret> secrets_;
   DumpReader::FrameBuffers buffers_;
 };
 
 Outcome<DumpReader> DumpReader::open(const Device& region, std::span<const SealSecret> secrets) {
-  return DumpOpener(region, secrets).open();
+  return DumpOpener(region).open(secrets);
+}
+
+Outcome<DumpReader> DumpReader::open_encrypted(const Device& region, const FleetPrivateKey& key) {
+  return DumpOpener(region).open_encrypted(key);
+}
+
+Result<std::span<const std::byte>> DumpReader::decode(const dump_format::FrameHeader& header,
+                                                      std::span<const std::byte> stored,
+                                                      FrameBuffers& buffers) const {
+  if (!dump_format::is_encrypted(header)) return buffers.decoder.decode(header, stored);
+  if (stored.data() != buffers.stored.data()) buffers.stored.assign(stored.begin(), stored.end());
+  dump_format::FrameHeader clear = header;
+  clear.codec = static_cast<std::uint16_t>(header.codec & ~dump_format::kCodecEncrypted);
+  cipher_.apply(header.cipher_number, buffers.stored);
+  return buffers.decoder.decode(clear, buffers.stored);
 }
 
 Outcome<std::span<const std::byte>> DumpReader::read_frame(std::uint32_t frame, FrameBuffers& buffers) const {
@@ -174,7 +234,7 @@ Outcome<std::span<const std::byte>> DumpReader::read_frame(std::uint32_t frame, 
   buffers.stored.resize(location.header.stored_size);
   TRY(in_context(step, region_->read_at(location.offset + sizeof(dump_format::FrameHeader), buffers.stored)));
   TRY(in_context(step, dump_format::check_payload(location.header, buffers.stored)));
-  return TRY(in_context(step, buffers.decoder.decode(location.header, buffers.stored)));
+  return TRY(in_context(step, decode(location.header, buffers.stored, buffers)));
 }
 
 Outcome<std::span<const std::byte>> DumpReader::read_pages(std::uint32_t frame, FrameBuffers& buffers) const {

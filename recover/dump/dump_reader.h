@@ -15,7 +15,9 @@
 
 #include "common/device.h"
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/frame_cipher.h"
 #include "common/hosted/failure.h"
+#include "common/hosted/fleet_key.h"
 #include "common/kernel/vmcoreinfo.h"
 #include "recover/dump/blob_store.h"
 #include "recover/dump/dump_authenticity.h"
@@ -56,10 +58,21 @@ class DumpReader {
   // is sealed with one of them is read as far as its seals are right; see authenticity() for what others are.
   // Errors: no_space (too small for a dump), not_found (no dump here; says what the region is), corrupt
   // (headers lost and no frames), refused (a header that claims the seal of a known boot and does not have
-  // it), unsupported (newer format, other page size), io.
+  // it), unsupported (newer format, other page size), no_permission (encrypted), io.
   static Outcome<DumpReader> open(const Device& region, std::span<const SealSecret> secrets = {});
 
+  // The same of an encrypted dump, with the private key of the fleet it is encrypted for: the dump brings the
+  // secret of its boot along, so it is read as far as its seals are right. Of a dump in clear: error invalid.
+  // Error refused: for another key, changed, or its key is lost.
+  static Outcome<DumpReader> open_encrypted(const Device& region, const FleetPrivateKey& key);
+
+  // The fleet key it was encrypted for; empty: it was not.
+  const std::string& key_id() const { return key_id_; }
+
   Authenticity authenticity() const { return authenticity_; }
+
+  // With an encrypted dump: what its seals were checked with.
+  std::span<const SealSecret> secrets() const { return secrets_; }
 
   // Empty when both copies are lost.
   const std::optional<dump_format::RegionHeader>& header() const { return header_; }
@@ -103,7 +116,14 @@ class DumpReader {
   friend class DumpOpener;
   DumpReader() = default;
 
+  // The payload of a frame in clear and decompressed. `stored` may be that in `buffers`.
+  Result<std::span<const std::byte>> decode(const dump_format::FrameHeader& header,
+                                            std::span<const std::byte> stored, FrameBuffers& buffers) const;
+
   const Device* region_ = nullptr;
+  dump_format::FrameCipher cipher_;
+  std::string key_id_;
+  std::vector<SealSecret> secrets_;  // of the dump's own
   Authenticity authenticity_ = Authenticity::unchecked;
   std::optional<dump_format::RegionHeader> header_;
   std::optional<dump_format::EndPrefix> end_;

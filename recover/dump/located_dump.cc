@@ -8,11 +8,15 @@
 #include "common/crc32c.h"
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
+#include "common/dump_format/frame.h"
+#include "common/hosted/fleet_key.h"
+#include "recover/dump/frame_payload.h"
 
 namespace warmdump {
 
 using dump_format::DumpSeal;
 using dump_format::ImageMark;
+using dump_format::KeyBlob;
 using dump_format::RegionHeader;
 using dump_format::State;
 
@@ -53,34 +57,64 @@ class Locator {
       return dump_;
     }
     if (!is_open_to_salvage(header.error())) return Failure(header.error());
-    auto frame = TRY(find_sealed_frame());
+    auto frame = TRY(find_sealed_frame(kSalvageWindow));
     if (!frame) frame = TRY(find_first_frame(region_, kSalvageWindow));
     if (!frame) return Failure(header.error()).in("no dump to be read here");
     std::memcpy(dump_.dump_id.data(), frame->header.dump_id, dump_.dump_id.size());
+    TRY(find_key_blob(frame->header));
     return dump_;
   }
 
  private:
-  // With headers lost, any frame that a known secret has sealed.
-  Outcome<std::optional<FrameLocation>> find_sealed_frame() {
+  // With headers lost, the first frame tells whether the dump is encrypted, and a frame of its own for whom.
+  Outcome<void> find_key_blob(const dump_format::FrameHeader& first) {
+    TRY(find_first_frame(region_, kSalvageWindow,
+                         [this](const dump_format::FrameHeader& header, auto payload) {
+                           const bool is_of_dump =
+                               std::memcmp(header.dump_id, dump_.dump_id.data(), dump_.dump_id.size()) == 0 &&
+                               (!dump_.seal.is_set() || dump_.seal.matches(header, payload));
+                           if (is_of_dump) dump_.wrapped_key = key_blob_in(header, payload);
+                           return dump_.wrapped_key.has_value();
+                         }));
+    dump_.is_encrypted = dump_.wrapped_key || dump_format::is_encrypted(first);
+    return {};
+  }
+
+  std::optional<KeyBlob> key_blob_in(const dump_format::FrameHeader& header,
+                                     std::span<const std::byte> stored) {
+    const bool is_clear_blob = header.type == static_cast<std::uint16_t>(dump_format::FrameType::blob) &&
+                               !dump_format::is_encrypted(header);
+    if (!is_clear_blob || header.raw_size != sizeof(dump_format::BlobPrefix) + sizeof(KeyBlob)) return {};
+    const auto payload = decoder_.decode(header, stored);
+    const auto piece = payload ? parse_blob(*payload) : Result<BlobPiece>(payload.error());
+    if (!piece || piece->kind != dump_format::BlobKind::wrapped_key || piece->bytes.size() != sizeof(KeyBlob))
+      return {};
+    KeyBlob blob;
+    std::memcpy(&blob, piece->bytes.data(), sizeof(blob));
+    return blob;
+  }
+
+  // Without a header to go by, any frame that a known secret has sealed.
+  Outcome<std::optional<FrameLocation>> find_sealed_frame(ByteCount window) {
     if (secrets_.empty()) return std::optional<FrameLocation>();
     dump_.authenticity = Authenticity::unsealed;
-    return find_first_frame(region_, kSalvageWindow,
-                            [this](const dump_format::FrameHeader& header, auto payload) {
-                              for (const SealSecret& secret : secrets_) {
-                                const DumpSeal seal(secret.secret, secret.boot_id, header.dump_id);
-                                if (!seal.matches(header, payload)) continue;
-                                dump_.seal = seal;
-                                dump_.authenticity = Authenticity::sealed;
-                                return true;
-                              }
-                              return false;
-                            });
+    return find_first_frame(region_, window, [this](const dump_format::FrameHeader& header, auto payload) {
+      for (const SealSecret& secret : secrets_) {
+        const DumpSeal seal(secret.secret, secret.boot_id, header.dump_id);
+        if (!seal.matches(header, payload)) continue;
+        dump_.seal = seal;
+        dump_.boot_id = secret.boot_id;
+        dump_.authenticity = Authenticity::sealed;
+        return true;
+      }
+      return false;
+    });
   }
 
   Outcome<void> check_seal(const RegionHeader& header) {
-    if (secrets_.empty()) return {};
     const std::string_view boot_id = dump_format::sealed_boot_id(header);
+    dump_.boot_id = boot_id;
+    if (secrets_.empty()) return {};
     const SealSecret* secret = find_secret(secrets_, boot_id);
     if (secret == nullptr) {
       dump_.authenticity = boot_id.empty() ? Authenticity::unsealed : Authenticity::unknown_boot;
@@ -98,14 +132,23 @@ class Locator {
     return {};
   }
 
-  Outcome<void> take_header(const RegionHeader& header) {
-    const auto state = static_cast<State>(std::uint32_t{header.state});
-    if (!may_hold_frames(state)) {
+  Outcome<void> take_frame_beside_header(State state) {
+    const auto frame = TRY(find_sealed_frame(dump_format::kFrameAlignment));
+    if (!frame) {
       return Failure(ErrorCode::not_found,
                      fmt::format("no dump here: the region is {}", dump_format::state_name(state)));
     }
+    std::memcpy(dump_.dump_id.data(), frame->header.dump_id, dump_.dump_id.size());
+    return {};
+  }
+
+  Outcome<void> take_header(const RegionHeader& header) {
+    const auto state = static_cast<State>(std::uint32_t{header.state});
+    if (!may_hold_frames(state)) return take_frame_beside_header(state);
     TRY(check_seal(header));
     dump_.header = header;
+    dump_.is_encrypted = dump_format::is_encrypted(header);
+    if (dump_.is_encrypted) dump_.wrapped_key = dump_format::make_key_blob(header);
     std::memcpy(dump_.dump_id.data(), header.dump_id, dump_.dump_id.size());
     return {};
   }
@@ -113,9 +156,14 @@ class Locator {
   const Device& region_;
   std::span<const SealSecret> secrets_;
   LocatedDump dump_;
+  PayloadDecoder decoder_;
 };
 
 }  // namespace
+
+std::string LocatedDump::key_id() const {
+  return wrapped_key ? key_id_text(wrapped_key->key_id) : "";
+}
 
 ByteCount LocatedDump::missing_bytes(const Device& region) const {
   ByteCount size = region.size();

@@ -9,14 +9,14 @@ constexpr ByteCount kWindowSize = 64 * kKiB;
 
 }  // namespace
 
-BitmapWriter::BitmapWriter(const OutputFile& file, ByteCount file_offset)
-    : file_(file), file_offset_(file_offset), window_(kWindowSize) {}
+BitmapWriter::BitmapWriter(OutputTarget& target, ByteCount file_offset, ByteCount size)
+    : target_(target), file_offset_(file_offset), size_(size), window_(kWindowSize) {}
 
 Outcome<void> BitmapWriter::set(Pfn first, Pfn end) {
   while (first < end) {
     const ByteCount window_start = round_down(first / 8, kWindowSize);
     if (window_start != window_start_) {
-      TRY(finish());
+      TRY(write_window());
       window_start_ = window_start;
     }
     const Pfn part_end = std::min(end, (window_start_ + kWindowSize) * 8);
@@ -35,12 +35,27 @@ Outcome<void> BitmapWriter::set(Pfn first, Pfn end) {
   return {};
 }
 
-Outcome<void> BitmapWriter::finish() {
+Outcome<void> BitmapWriter::write_window() {
   if (!dirty_) return {};
-  TRY(file_.write_at(file_offset_ + window_start_, window_));
+  TRY(write_zeros_up_to(window_start_));
+  const ByteCount size = std::min(kWindowSize, size_ - window_start_);
+  TRY(target_.write_at(file_offset_ + window_start_, std::span(window_).first(size)));
+  written_ = window_start_ + size;
   std::fill(window_.begin(), window_.end(), std::byte{0});
   dirty_ = false;
   return {};
+}
+
+Outcome<void> BitmapWriter::write_zeros_up_to(ByteCount end) {
+  if (written_ >= end) return {};
+  TRY(target_.write_zeros(file_offset_ + written_, end - written_));
+  written_ = end;
+  return {};
+}
+
+Outcome<void> BitmapWriter::finish() {
+  TRY(write_window());
+  return write_zeros_up_to(size_);
 }
 
 }  // namespace warmdump

@@ -1,7 +1,6 @@
 #include "recover/output/elf_output.h"
 
 #include <elf.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
@@ -9,7 +8,6 @@
 
 #include "recover/output/core_notes.h"
 #include "recover/output/frame_workers.h"
-#include "recover/output/output_file.h"
 #include "recover/output/page_placement.h"
 
 namespace warmdump {
@@ -51,8 +49,8 @@ std::vector<Elf64_Phdr> source_segments(const DumpReader& dump) {
 
 class ElfWriter {
  public:
-  ElfWriter(const DumpReader& dump, const OutputOptions& options, const OutputFile& file)
-      : dump_(dump), options_(options), file_(file), notes_(make_core_notes(dump)), placement_(dump) {
+  ElfWriter(const DumpReader& dump, const OutputOptions& options, OutputTarget& target)
+      : dump_(dump), options_(options), target_(target), notes_(make_core_notes(dump)), placement_(dump) {
     cut_segments();
     note_offset_ = headers_size();
     pages_offset_ = round_up(note_offset_ + notes_.bytes.size(), kPageSize);
@@ -61,12 +59,14 @@ class ElfWriter {
 
   Outcome<OutputReport> write(const ProgressFunction& progress) {
     const ByteCount file_size = pages_offset_ + placement_.page_count() * kPageSize;
-    TRY(file_.require_space(pages_offset_ + placement_.data_page_count() * kPageSize));
-    TRY(file_.set_size(file_size));
-    TRY(file_.write_at(0, make_headers()));
-    TRY(file_.write_at(note_offset_, std::as_bytes(std::span(notes_.bytes))));
-    TRY(process_frames(
-        dump_, placement_, options_.thread_count, [this] { return make_task(); }, progress));
+    TRY(target_.require_space(pages_offset_ + placement_.data_page_count() * kPageSize));
+    TRY(target_.write_at(0, make_headers()));
+    TRY(target_.write_at(note_offset_, std::as_bytes(std::span(notes_.bytes))));
+    const ByteCount notes_end = note_offset_ + notes_.bytes.size();
+    TRY(target_.write_zeros(notes_end, pages_offset_ - notes_end));
+    TRY(write_zero_pages());
+    TRY(process_frames(dump_, placement_, options_.thread_count, {[this] { return make_task(); }, {}},
+                       progress));
     return OutputReport{placement_.page_count(), file_size};
   }
 
@@ -154,11 +154,31 @@ class ElfWriter {
     return header;
   }
 
+  ByteCount offset_of(const PlacedRun& placed) const { return pages_offset_ + placed.rank * kPageSize; }
+
+  Outcome<void> write_zero_pages() {
+    for (const PlacedRun& placed : placement_.runs()) {
+      if (placed.run.content != dump_format::RunContent::zero) continue;
+      TRY(target_.write_zeros(offset_of(placed), placed.run.pfn_count * kPageSize));
+    }
+    return {};
+  }
+
+  // Runs that are neighbours in the frame and in the file are written at once.
   FrameTask make_task() {
-    return [this](std::span<const PlacedRun> runs, std::span<const std::byte> data) -> Outcome<void> {
-      for (const PlacedRun& placed : runs) {
-        TRY(file_.write_at(pages_offset_ + placed.rank * kPageSize,
-                           data.subspan(placed.run.position * kPageSize, placed.run.pfn_count * kPageSize)));
+    return [this](std::size_t, std::span<const PlacedRun> runs,
+                  std::span<const std::byte> data) -> Outcome<void> {
+      for (std::size_t first = 0, next = 0; first < runs.size(); first = next) {
+        PageCount count = 0;
+        for (next = first; next < runs.size(); ++next) {
+          if (runs[next].rank != runs[first].rank + count ||
+              runs[next].run.position != runs[first].run.position + count) {
+            break;
+          }
+          count += runs[next].run.pfn_count;
+        }
+        const auto pages = data.subspan(runs[first].run.position * kPageSize, count * kPageSize);
+        TRY(target_.write_at(offset_of(runs[first]), pages));
       }
       return {};
     };
@@ -166,7 +186,7 @@ class ElfWriter {
 
   const DumpReader& dump_;
   const OutputOptions& options_;
-  const OutputFile& file_;
+  OutputTarget& target_;
   CoreNotes notes_;
   PagePlacement placement_;
   std::vector<Elf64_Phdr> loads_;
@@ -176,16 +196,14 @@ class ElfWriter {
 
 }  // namespace
 
+Outcome<OutputReport> write_elf(const DumpReader& dump, OutputTarget& target, const OutputOptions& options,
+                                const ProgressFunction& progress) {
+  return ElfWriter(dump, options, target).write(progress);
+}
+
 Outcome<OutputReport> write_elf(const DumpReader& dump, const std::filesystem::path& path,
                                 const OutputOptions& options, const ProgressFunction& progress) {
-  if (!options.compression.empty() && options.compression != "none") {
-    return Failure(ErrorCode::invalid,
-                   fmt::format("ELF files have no compression \"{}\"", options.compression));
-  }
-  OutputFile file = TRY(OutputFile::create(path));
-  const OutputReport report = TRY(ElfWriter(dump, options, file).write(progress));
-  TRY(file.commit());
-  return report;
+  return write_output_file(*find_output_format("elf"), dump, path, options, progress);
 }
 
 }  // namespace warmdump

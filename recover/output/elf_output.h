@@ -11,6 +11,9 @@
 namespace warmdump {
 
 // Contract of OutputFormat::write. No compression.
+Outcome<OutputReport> write_elf(const DumpReader& dump, OutputTarget& target, const OutputOptions& options,
+                                const ProgressFunction& progress);
+// The same as a file: contract of write_output_file().
 Outcome<OutputReport> write_elf(const DumpReader& dump, const std::filesystem::path& path,
                                 const OutputOptions& options, const ProgressFunction& progress);
 

@@ -13,12 +13,13 @@ namespace {
 
 class FrameWorkers {
  public:
-  FrameWorkers(const DumpReader& dump, const PagePlacement& placement, const ProgressFunction& progress)
-      : dump_(dump), placement_(placement), progress_(progress) {}
+  FrameWorkers(const DumpReader& dump, const PagePlacement& placement, const FrameJob& job,
+               const ProgressFunction& progress)
+      : dump_(dump), placement_(placement), job_(job), progress_(progress) {}
 
-  void work(const std::function<FrameTask()>& make_task) {
+  void work() {
     try {
-      auto result = work_through_frames(make_task());
+      auto result = work_through_frames(job_.make_task());
       if (!result) fail(std::move(result.error()));
     } catch (const std::exception& error) {
       fail(Failure(ErrorCode::no_space, std::string("cannot convert: ") + error.what()));
@@ -26,9 +27,12 @@ class FrameWorkers {
   }
 
   void fail(Failure failure) {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-    if (!failure_) failure_ = std::move(failure);
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+      if (!failure_) failure_ = std::move(failure);
+    }
+    if (job_.abandon) job_.abandon();
   }
 
   Outcome<void> result() {
@@ -43,7 +47,7 @@ class FrameWorkers {
       const std::size_t index = next_frame_++;
       if (index >= placement_.frame_count()) break;
       const auto runs = placement_.runs_of_frame(index);
-      TRY(task(runs, TRY(dump_.read_pages(runs.front().run.frame, buffers))));
+      TRY(task(index, runs, TRY(dump_.read_pages(runs.front().run.frame, buffers))));
       PageCount pages = 0;
       for (const PlacedRun& placed : runs) pages += placed.run.pfn_count;
       report(pages);
@@ -59,6 +63,7 @@ class FrameWorkers {
 
   const DumpReader& dump_;
   const PagePlacement& placement_;
+  const FrameJob& job_;
   const ProgressFunction& progress_;
   std::atomic<std::size_t> next_frame_ = 0;
   std::atomic<bool> stop_ = false;
@@ -69,19 +74,22 @@ class FrameWorkers {
 
 }  // namespace
 
+unsigned frame_thread_count(unsigned thread_count) {
+  return thread_count != 0 ? thread_count : std::max(1U, std::thread::hardware_concurrency());
+}
+
 Outcome<void> process_frames(const DumpReader& dump, const PagePlacement& placement, unsigned thread_count,
-                             const std::function<FrameTask()>& make_task, const ProgressFunction& progress) {
-  if (thread_count == 0) thread_count = std::max(1U, std::thread::hardware_concurrency());
-  FrameWorkers workers(dump, placement, progress);
+                             const FrameJob& job, const ProgressFunction& progress) {
+  FrameWorkers workers(dump, placement, job, progress);
   std::vector<std::jthread> threads;
   try {
-    for (unsigned index = 1; index < thread_count; ++index) {
-      threads.emplace_back([&] { workers.work(make_task); });
+    for (unsigned index = 1; index < frame_thread_count(thread_count); ++index) {
+      threads.emplace_back([&] { workers.work(); });
     }
   } catch (const std::system_error&) {
     // Fewer threads than wished for do the same work.
   }
-  workers.work(make_task);
+  workers.work();
   threads.clear();
   return workers.result();
 }

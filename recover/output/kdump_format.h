@@ -69,4 +69,12 @@ struct KdumpPageDescriptor {
 };
 static_assert(sizeof(KdumpPageDescriptor) == 24);
 
+inline KdumpPageDescriptor make_descriptor(ByteCount offset, std::size_t size, std::uint32_t flags) {
+  KdumpPageDescriptor page{};
+  page.offset = offset;
+  page.size = static_cast<std::uint32_t>(size);
+  page.flags = flags;
+  return page;
+}
+
 }  // namespace warmdump::kdump_format

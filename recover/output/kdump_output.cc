@@ -1,18 +1,17 @@
 #include "recover/output/kdump_output.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <atomic>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "recover/output/bitmap_writer.h"
 #include "recover/output/core_notes.h"
+#include "recover/output/descriptor_writer.h"
+#include "recover/output/frame_batches.h"
 #include "recover/output/frame_workers.h"
 #include "recover/output/kdump_format.h"
-#include "recover/output/output_file.h"
 #include "recover/output/page_compression.h"
 #include "recover/output/page_placement.h"
 #include "recover/report/kernel_identity.h"
@@ -22,7 +21,8 @@ namespace {
 
 using namespace kdump_format;  // the names of the format are told by their Kdump prefix
 
-constexpr std::size_t kDescriptorBatch = 4096;
+// Frames that may wait for one before them, for each thread.
+constexpr std::size_t kWaitingBatches = 3;
 
 // Where everything lies, as file offsets; known before the first page is read.
 struct KdumpLayout {
@@ -46,14 +46,6 @@ struct KdumpLayout {
   ByteCount pages;
 };
 
-KdumpPageDescriptor descriptor(ByteCount offset, std::size_t size, std::uint32_t flags) {
-  KdumpPageDescriptor page{};
-  page.offset = offset;
-  page.size = static_cast<std::uint32_t>(size);
-  page.flags = flags;
-  return page;
-}
-
 void copy_name(char (&target)[kNameSize], std::string_view name) {
   name.copy(target, kNameSize - 1);
 }
@@ -61,33 +53,31 @@ void copy_name(char (&target)[kNameSize], std::string_view name) {
 class KdumpWriter {
  public:
   KdumpWriter(const DumpReader& dump, const PageCompression& compression, const OutputOptions& options,
-              const OutputFile& file)
+              OutputTarget& target)
       : dump_(dump),
         compression_(compression),
         options_(options),
-        file_(file),
+        target_(target),
         notes_(make_core_notes(dump)),
         placement_(dump),
         layout_(notes_.bytes.size(), dump.pfn_end(), placement_.page_count()),
-        next_page_(layout_.pages) {}
+        batches_(layout_.pages, kWaitingBatches * frame_thread_count(options.thread_count)) {}
 
   Outcome<OutputReport> write(const ProgressFunction& progress) {
-    TRY(file_.require_space(layout_.pages - layout_.descriptors));
-    // Bitmaps first: their last window may reach over what follows, which is written later.
+    TRY(target_.require_space(layout_.pages - layout_.descriptors));
+    TRY(write_headers());
     TRY(write_bitmap(layout_.bitmap1, [&](BitmapWriter& bitmap) { return set_memory(bitmap); }));
     TRY(write_bitmap(layout_.bitmap2, [&](BitmapWriter& bitmap) { return set_pages(bitmap); }));
-    TRY(write_headers());
-    TRY(write_zero_pages());
-    TRY(process_frames(
-        dump_, placement_, options_.thread_count, [this] { return make_task(); }, progress));
-    TRY(file_.set_size(next_page_));
-    return OutputReport{placement_.page_count(), next_page_};
+    TRY(write_zero_page());
+    TRY(process_frames(dump_, placement_, options_.thread_count,
+                       {[this] { return make_task(); }, [this] { batches_.abandon(); }}, progress));
+    return OutputReport{placement_.page_count(), batches_.end()};
   }
 
  private:
   template <class Fill>
   Outcome<void> write_bitmap(ByteCount offset, Fill fill) {
-    BitmapWriter bitmap(file_, offset);
+    BitmapWriter bitmap(target_, offset, layout_.bitmap_size);
     TRY(fill(bitmap));
     return bitmap.finish();
   }
@@ -111,7 +101,7 @@ class KdumpWriter {
     std::memcpy(bytes.data(), &header, sizeof(header));
     std::memcpy(bytes.data() + kBlockSize, &sub_header, sizeof(sub_header));
     std::memcpy(bytes.data() + kBlockSize + sizeof(sub_header), notes_.bytes.data(), notes_.bytes.size());
-    return file_.write_at(0, bytes);
+    return target_.write_at(0, bytes);
   }
 
   KdumpHeader make_header(const KernelIdentity& kernel) const {
@@ -148,102 +138,92 @@ class KdumpWriter {
     return sub_header;
   }
 
-  Outcome<void> write_descriptors(PageCount rank, std::span<const KdumpPageDescriptor> descriptors) const {
-    return file_.write_at(layout_.descriptors + rank * sizeof(KdumpPageDescriptor),
-                          std::as_bytes(descriptors));
+  // All zero pages share it. Those before the first data page have no frame that would bring their
+  // descriptors.
+  Outcome<void> write_zero_page() {
+    const std::vector<std::byte> zeros(kBlockSize);
+    TRY(target_.write_at(layout_.zero_page, zeros));
+    DescriptorWriter descriptors = descriptor_writer();
+    TRY(add_zero_runs(placement_.zero_runs_at(0), descriptors));
+    return descriptors.finish();
   }
 
-  Outcome<void> write_zero_pages() const {
-    const std::vector<std::byte> zeros(kBlockSize);
-    TRY(file_.write_at(layout_.zero_page, zeros));
-    const std::vector<KdumpPageDescriptor> descriptors(kDescriptorBatch,
-                                                       descriptor(layout_.zero_page, kBlockSize, 0));
-    for (const PlacedRun& placed : placement_.runs()) {
-      if (placed.run.content != dump_format::RunContent::zero) continue;
-      for (PageCount done = 0; done < placed.run.pfn_count; done += kDescriptorBatch) {
-        const PageCount count = std::min<PageCount>(kDescriptorBatch, placed.run.pfn_count - done);
-        TRY(write_descriptors(placed.rank + done, std::span(descriptors).first(count)));
+  DescriptorWriter descriptor_writer() { return {target_, layout_.descriptors}; }
+
+  Outcome<void> add_zero_runs(std::span<const PlacedRun> runs, DescriptorWriter& descriptors) const {
+    const KdumpPageDescriptor zero_page = make_descriptor(layout_.zero_page, kBlockSize, 0);
+    for (const PlacedRun& placed : runs) {
+      for (PageCount index = 0; index < placed.run.pfn_count; ++index) {
+        TRY(descriptors.add(placed.rank + index, zero_page));
       }
     }
     return {};
   }
 
-  // Compresses the pages of one frame into one piece of the file, wherever the next free place is.
-  class FrameCompressor {
-   public:
-    explicit FrameCompressor(KdumpWriter& writer)
-        : writer_(writer), compressor_(writer.compression_.make()) {}
-
-    Outcome<void> compress(std::span<const PlacedRun> runs, std::span<const std::byte> data) {
-      bytes_.clear();
-      descriptors_.clear();
-      for (const PlacedRun& placed : runs) {
-        const auto run_data = data.subspan(placed.run.position * kPageSize, placed.run.pfn_count * kPageSize);
-        for (ByteCount offset = 0; offset < run_data.size(); offset += kPageSize) {
-          append(run_data.subspan(offset).first<kPageSize>());
-        }
+  // A frame brings the descriptors of its own pages, and of the zero pages between them and the next.
+  Outcome<void> write_batch(std::size_t frame, ByteCount offset, const FrameBatch& batch) {
+    TRY(target_.write_at(offset, batch.bytes));
+    DescriptorWriter descriptors = descriptor_writer();
+    auto page = batch.descriptors.begin();
+    for (const PlacedRun& placed : placement_.runs_of_frame(frame)) {
+      for (PageCount index = 0; index < placed.run.pfn_count; ++index, ++page) {
+        KdumpPageDescriptor in_file = *page;
+        in_file.offset = in_file.offset + offset;
+        TRY(descriptors.add(placed.rank + index, in_file));
       }
-      const ByteCount start = writer_.next_page_.fetch_add(bytes_.size());
-      for (KdumpPageDescriptor& page : descriptors_) page.offset = page.offset + start;
-      TRY(writer_.file_.write_at(start, bytes_));
-      return write_descriptors(runs);
+      TRY(add_zero_runs(placement_.zero_runs_at(placed.rank + placed.run.pfn_count), descriptors));
     }
+    return descriptors.finish();
+  }
 
-   private:
-    void append(std::span<const std::byte, kPageSize> page) {
-      const std::size_t compressed = compressor_->compress(page, compressed_);
-      const auto stored =
-          compressed == 0 ? std::span<const std::byte>(page) : std::span(compressed_).first(compressed);
-      descriptors_.push_back(
-          descriptor(bytes_.size(), stored.size(), compressed == 0 ? 0 : writer_.compression_.flag));
-      bytes_.insert(bytes_.end(), stored.begin(), stored.end());
-    }
-
-    Outcome<void> write_descriptors(std::span<const PlacedRun> runs) const {
-      std::span<const KdumpPageDescriptor> rest = descriptors_;
-      for (const PlacedRun& placed : runs) {
-        TRY(writer_.write_descriptors(placed.rank, rest.first(placed.run.pfn_count)));
-        rest = rest.subspan(placed.run.pfn_count);
-      }
-      return {};
-    }
-
-    KdumpWriter& writer_;
-    std::unique_ptr<PageCompressor> compressor_;
-    std::vector<std::byte> bytes_;
-    std::vector<KdumpPageDescriptor> descriptors_;
-    std::array<std::byte, kPageSize> compressed_;
-  };
+  void append(std::span<const std::byte, kPageSize> page, PageCompressor& compressor,
+              FrameBatch& batch) const {
+    std::array<std::byte, kPageSize> buffer;
+    const std::size_t compressed = compressor.compress(page, buffer);
+    const auto stored = compressed == 0 ? std::span<const std::byte>(page)
+                                        : std::span<const std::byte>(buffer).first(compressed);
+    batch.descriptors.push_back(
+        make_descriptor(batch.bytes.size(), stored.size(), compressed == 0 ? 0 : compression_.flag));
+    batch.bytes.insert(batch.bytes.end(), stored.begin(), stored.end());
+  }
 
   FrameTask make_task() {
-    return [frames = std::make_shared<FrameCompressor>(*this)](auto runs, auto data) {
-      return frames->compress(runs, data);
+    return [this, compressor = std::shared_ptr(compression_.make(options_.compression_level))](
+               std::size_t frame, std::span<const PlacedRun> runs, std::span<const std::byte> data) {
+      FrameBatch batch = batches_.take_spare();
+      for (const PlacedRun& placed : runs) {
+        const auto run_data = data.subspan(placed.run.position * kPageSize, placed.run.pfn_count * kPageSize);
+        for (ByteCount offset = 0; offset < run_data.size(); offset += kPageSize)
+          append(run_data.subspan(offset).first<kPageSize>(), *compressor, batch);
+      }
+      return batches_.put(frame, std::move(batch), [this](auto number, ByteCount offset, const auto& placed) {
+        return write_batch(number, offset, placed);
+      });
     };
   }
 
   const DumpReader& dump_;
   const PageCompression& compression_;
   const OutputOptions& options_;
-  const OutputFile& file_;
+  OutputTarget& target_;
   CoreNotes notes_;
   PagePlacement placement_;
   KdumpLayout layout_;
-  std::atomic<ByteCount> next_page_;
+  FrameBatches batches_;
 };
 
 }  // namespace
 
+Outcome<OutputReport> write_kdump(const DumpReader& dump, OutputTarget& target, const OutputOptions& options,
+                                  const ProgressFunction& progress) {
+  const PageCompression* const compression =
+      TRY(choose_page_compression(options.compression, options.compression_level));
+  return KdumpWriter(dump, *compression, options, target).write(progress);
+}
+
 Outcome<OutputReport> write_kdump(const DumpReader& dump, const std::filesystem::path& path,
                                   const OutputOptions& options, const ProgressFunction& progress) {
-  const PageCompression* compression = find_page_compression(options.compression);
-  if (compression == nullptr) {
-    return Failure(ErrorCode::invalid,
-                   fmt::format("kdump files have no compression \"{}\"", options.compression));
-  }
-  OutputFile file = TRY(OutputFile::create(path));
-  const OutputReport report = TRY(KdumpWriter(dump, *compression, options, file).write(progress));
-  TRY(file.commit());
-  return report;
+  return write_output_file(*find_output_format("kdump"), dump, path, options, progress);
 }
 
 }  // namespace warmdump

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -34,7 +35,10 @@ Outcome<OutputFile> OutputFile::create(const std::filesystem::path& path) {
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
-    : fd_(std::move(other.fd_)), path_(std::move(other.path_)), committed_(other.committed_) {
+    : fd_(std::move(other.fd_)),
+      path_(std::move(other.path_)),
+      committed_(other.committed_),
+      end_of_zeros_(other.end_of_zeros_) {
   other.committed_ = true;
 }
 
@@ -46,7 +50,7 @@ std::filesystem::path OutputFile::incomplete_path() const {
   return path_.string() + "-incomplete";
 }
 
-Outcome<void> OutputFile::write_at(ByteCount offset, std::span<const std::byte> bytes) const {
+Outcome<void> OutputFile::write_at(ByteCount offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
@@ -55,6 +59,20 @@ Outcome<void> OutputFile::write_at(ByteCount offset, std::span<const std::byte> 
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return {};
+}
+
+Outcome<void> OutputFile::write_zeros(ByteCount offset, ByteCount size) {
+  const std::lock_guard lock(mutex_);
+  end_of_zeros_ = std::max(end_of_zeros_, offset + size);
+  return {};
+}
+
+Outcome<void> OutputFile::reach_end_of_zeros() const {
+  struct stat status {};
+  if (::fstat(fd_.get(), &status) != 0)
+    return Failure::system("cannot look at the size of " + path_.string(), errno);
+  if (static_cast<ByteCount>(status.st_size) >= end_of_zeros_) return {};
+  return set_size(end_of_zeros_);
 }
 
 Outcome<void> OutputFile::set_size(ByteCount size) const {
@@ -74,6 +92,7 @@ Outcome<void> OutputFile::require_space(ByteCount size) const {
 }
 
 Outcome<void> OutputFile::commit() {
+  TRY(reach_end_of_zeros());
   if (::fsync(fd_.get()) != 0) return Failure::system("cannot flush " + path_.string(), errno);
   const std::string from = incomplete_path().string();
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) != 0) {

@@ -2,34 +2,31 @@
 
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
-#include <span>
+#include <mutex>
 
-#include "common/hosted/failure.h"
 #include "common/hosted/unique_fd.h"
-#include "common/units.h"
+#include "recover/output/output_target.h"
 
 namespace warmdump {
 
-class OutputFile {
+class OutputFile final : public OutputTarget {
  public:
   // Creates "<path>-incomplete", readable by its owner only. Errors: refused (it or `path` exists),
   // no_permission, not_found (no such directory), no_space, io.
   static Outcome<OutputFile> create(const std::filesystem::path& path);
 
   OutputFile(OutputFile&& other) noexcept;
-  OutputFile& operator=(OutputFile&&) = delete;
   // Removes the file unless commit() succeeded.
-  ~OutputFile();
+  ~OutputFile() override;
 
-  // Places bytes anywhere; what is never written reads as zero. Safe from several threads.
-  // Errors: no_space with the path, io.
-  Outcome<void> write_at(ByteCount offset, std::span<const std::byte> bytes) const;
+  // What is never written reads as zero.
+  Outcome<void> write_at(ByteCount offset, std::span<const std::byte> bytes) override;
+  Outcome<void> write_zeros(ByteCount offset, ByteCount size) override;
   Outcome<void> set_size(ByteCount size) const;
 
-  // no_space when the file system has less than `size` bytes left for this user; says how many there are.
-  Outcome<void> require_space(ByteCount size) const;
+  // Says how many bytes the file system has left for this user.
+  Outcome<void> require_space(ByteCount size) const override;
 
   // Everything to the disk, then the final name, then the directory to the disk.
   Outcome<void> commit();
@@ -39,10 +36,13 @@ class OutputFile {
  private:
   OutputFile(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
   std::filesystem::path incomplete_path() const;
+  Outcome<void> reach_end_of_zeros() const;
 
   UniqueFd fd_;
   std::filesystem::path path_;
   bool committed_ = false;
+  std::mutex mutex_;
+  ByteCount end_of_zeros_ = 0;  // the file is at least this long
 };
 
 // fsync of a directory, for the names in it.

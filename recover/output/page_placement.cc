@@ -24,6 +24,15 @@ PagePlacement::PagePlacement(const DumpReader& dump) {
   }
 }
 
+std::span<const PlacedRun> PagePlacement::zero_runs_at(PageCount rank) const {
+  const auto first = std::lower_bound(runs_.begin(), runs_.end(), rank,
+                                      [](const PlacedRun& run, PageCount at) { return run.rank < at; });
+  const auto end = std::find_if(first, runs_.end(), [](const PlacedRun& placed) {
+    return placed.run.content == dump_format::RunContent::data;
+  });
+  return {first, end};
+}
+
 std::span<const PlacedRun> PagePlacement::runs_of_frame(std::size_t index) const {
   const std::size_t start = frame_starts_[index];
   const std::size_t end = index + 1 < frame_starts_.size() ? frame_starts_[index + 1] : by_frame_.size();

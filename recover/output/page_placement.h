@@ -21,6 +21,8 @@ class PagePlacement {
 
   // By pfn.
   std::span<const PlacedRun> runs() const { return runs_; }
+  // The zero runs that follow each other from that rank on, up to the next data run.
+  std::span<const PlacedRun> zero_runs_at(PageCount rank) const;
   PageCount page_count() const { return page_count_; }
   PageCount data_page_count() const { return data_page_count_; }
 

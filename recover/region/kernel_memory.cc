@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -35,6 +36,8 @@ MovableOnlinePolicy::~MovableOnlinePolicy() {
 }
 
 Outcome<void> load_kernel_module(const std::string& name) {
+  // Starting modprobe to be told so would cost more than everything else that recovery does on its own.
+  if (::access(("/sys/module/" + name).c_str(), F_OK) == 0) return {};
   std::string program = "modprobe", quiet = "-q", module = name;
   char* const arguments[] = {program.data(), quiet.data(), module.data(), nullptr};
   pid_t child = 0;
@@ -44,7 +47,10 @@ Outcome<void> load_kernel_module(const std::string& name) {
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
-  return Failure(ErrorCode::not_found, "cannot load the kernel module " + name);
+  return Failure(ErrorCode::not_found,
+                 "cannot load the kernel module " + name +
+                     ": is it installed for this kernel, or kept out by /etc/modprobe.d or "
+                     "module_blacklist= ?");
 }
 
 std::string read_line(const std::string& path) {

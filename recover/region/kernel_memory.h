@@ -26,7 +26,8 @@ class MovableOnlinePolicy {
   std::string previous_;  // empty: nothing to restore
 };
 
-// Runs modprobe and waits for it. Error not_found when the module cannot be loaded.
+// Runs modprobe, unless the module is there already, and waits for it. Error not_found when it cannot be
+// loaded.
 Outcome<void> load_kernel_module(const std::string& name);
 
 // First line of a sysfs file, empty when unreadable.

@@ -4,20 +4,22 @@
 // A region made by `memmap=nn!ss` passes through these shapes, each step with one method:
 //
 //   raw block device  ──convert_to_devdax──►  devdax  ──make_system_ram──►  system RAM, blocks offline
-//     ▲ open_raw (from any shape but online RAM)                               │ online_movable
-//     └────────────────────────────────────────────────                        ▼ blocks online, Movable
+//     ▲ open_raw (from any shape but system RAM)  ▲                            │ online_movable
+//     └───────────────────────────────────────────┴──────leave_system_ram──────▼ blocks online, Movable
 //
 // Every method looks at the system afresh: nothing is remembered between two calls, so that a killed program
 // which starts again continues from what the kernel says. docs/PMEM_LIFECYCLE.md tells the whole story.
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "common/hosted/failure.h"
 #include "common/units.h"
+#include "recover/region/region_times.h"
 
 namespace warmdump {
 
@@ -68,20 +70,35 @@ class PmemRegions {
   // Errors: busy; unsupported (kernel without devdax); io. On failure the region is idle or raw.
   virtual Outcome<void> convert_to_devdax(const PmemRegion& region) = 0;
 
+  // Whether the region can become system RAM at all, as far as that can be told without changing anything.
+  // Errors: unsupported (kernel without memory hot-plug; no NUMA node; no whole memory block in it).
+  virtual Outcome<void> check_returnable(const PmemRegion& region) = 0;
+
   // Binds the devdax device to kmem: its whole memory blocks become System RAM and, as far as the kernel
   // allows to say so beforehand, come online as Movable at once. Nothing to do when already bound.
-  // Errors: unsupported (no target node, no kmem module, no whole block in the region); io.
+  // Errors: unsupported (no target node, no kmem module); refused (struct pages would lie in the region);
+  // busy (another driver is faster each time); io. On failure the region is devdax.
   virtual Outcome<void> make_system_ram(const PmemRegion& region) = 0;
 
-  // Brings every block online in ZONE_MOVABLE; blocks that somebody else brought online in another zone are
-  // taken offline first. Success says nothing yet: ask memory_blocks().
+  // Brings every block online in ZONE_MOVABLE, while others may do what they like with them, for a few
+  // seconds: see bring_online_movable(). Success says nothing for long: ask memory_blocks().
   virtual Outcome<void> online_movable(const PmemRegion& region) = 0;
+
+  // Takes every block offline within limit_ms and lets kmem go of the device: the memory is gone from the
+  // system, the region is devdax. Not one byte of [0, 2 MiB) changes.
+  // Errors, system RAM as before: timed_out and busy (a block cannot be taken offline; names it and says
+  // why); io. Busy too when the kernel keeps a block until the next boot: then it is system RAM without a
+  // driver.
+  virtual Outcome<void> leave_system_ram(const PmemRegion& region, std::uint64_t limit_ms) = 0;
 
   // Errors: not_found when the region is not system RAM.
   virtual Outcome<MemoryBlocks> memory_blocks(const PmemRegion& region) = 0;
 
   // MemTotal of /proc/meminfo in bytes, 0 when unreadable.
   virtual ByteCount memory_total() = 0;
+
+  // Of all calls so far.
+  virtual RegionTimes times() const { return {}; }
 };
 
 // The region a user means by `name`: "regionN", "pmemN" or a path ending so; any when `name` is empty and

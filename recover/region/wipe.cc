@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/dump_format/dump_header.h"
+#include "common/stopwatch.h"
 #include "recover/dump/aligned_buffer.h"
 
 namespace warmdump {
@@ -81,7 +82,7 @@ Result<void> for_each_chunk(ByteCount region_size, Action&& action) {
 
 }  // namespace
 
-Outcome<void> wipe_region(Device& region, const WipeProgress& progress) {
+Outcome<WipeTimes> wipe_region(Device& region, const WipeProgress& progress) {
   if (region.size() < dump_format::kRegionSizeMin) {
     return Failure(ErrorCode::no_space, "cannot wipe the region: smaller than 4 MiB, so no dump region");
   }
@@ -94,27 +95,35 @@ Outcome<void> wipe_region(Device& region, const WipeProgress& progress) {
     if (progress) progress(what, done, total);
   };
 
+  WipeTimes times;
+  const Stopwatch writing;
   TRY(in_context("cannot wipe the region",
                  for_each_chunk(region.size(), [&](auto offset, auto size) -> Result<void> {
                    TRY(region.write_at(offset, buffer.bytes().first(size)));
                    advance("wiping", size);
                    return {};
                  })));
+  times.write_ms = writing.elapsed_ms();
+  const Stopwatch flushing;
   TRY(in_context("cannot wipe the region", region.persist()));
+  times.flush_ms = flushing.elapsed_ms();
 
   done = 0;
-  return in_context("cannot verify the wiped region",
-                    for_each_chunk(region.size(), [&](auto offset, auto size) -> Result<void> {
-                      const auto bytes = buffer.bytes().first(size);
-                      TRY(region.read_at(offset, bytes));
-                      const std::size_t wrong = first_nonzero(bytes);
-                      if (wrong < bytes.size()) {
-                        return Error::make(ErrorCode::corrupt, "memory does not keep what was written to it")
-                            .at(WhereKind::region_offset, offset + wrong);
-                      }
-                      advance("verifying", size);
-                      return {};
-                    }));
+  const Stopwatch verifying;
+  TRY(in_context("cannot verify the wiped region",
+                 for_each_chunk(region.size(), [&](auto offset, auto size) -> Result<void> {
+                   const auto bytes = buffer.bytes().first(size);
+                   TRY(region.read_at(offset, bytes));
+                   const std::size_t wrong = first_nonzero(bytes);
+                   if (wrong < bytes.size()) {
+                     return Error::make(ErrorCode::corrupt, "memory does not keep what was written to it")
+                         .at(WhereKind::region_offset, offset + wrong);
+                   }
+                   advance("verifying", size);
+                   return {};
+                 })));
+  times.verify_ms = verifying.elapsed_ms();
+  return times;
 }
 
 Outcome<void> clear_info_block(Device& region) {

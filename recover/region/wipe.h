@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "common/device.h"
@@ -17,11 +18,17 @@ namespace warmdump {
 // done == total.
 using WipeProgress = std::function<void(const char* what, ByteCount done, ByteCount total)>;
 
+struct WipeTimes {
+  std::uint64_t write_ms = 0;
+  std::uint64_t flush_ms = 0;
+  std::uint64_t verify_ms = 0;
+};
+
 // Zeroes all of `region` but the two copies of the header, flushes, and reads everything back.
 // Errors: corrupt with the region offset of the first byte that is not zero (memory that does not hold what
 // is written: do not hand it to the system); io. After a failure the region holds any mix; doing it again is
 // safe.
-Outcome<void> wipe_region(Device& region, const WipeProgress& progress);
+Outcome<WipeTimes> wipe_region(Device& region, const WipeProgress& progress);
 
 // Zeroes [0, 8 KiB), where the kernel looks for DAX, PFN and BTT info blocks; leaves it alone when zero.
 Outcome<void> clear_info_block(Device& region);

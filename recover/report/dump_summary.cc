@@ -9,6 +9,7 @@
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
 #include "recover/output/core_notes.h"
+#include "recover/report/chromeos_signature.h"
 
 namespace warmdump {
 namespace {
@@ -49,6 +50,8 @@ const char* part_name(BlobKind kind) {
       return "kernel log text";
     case BlobKind::device_dumps:
       return "device dumps";
+    case BlobKind::wrapped_key:
+      return "wrapped key";
   }
   return "unknown part";
 }
@@ -218,6 +221,7 @@ Outcome<DumpContents> summarize(const DumpReader& dump) {
   summary.damage = dump.damage();
   summary.missing_parts = find_missing_parts(dump.blobs());
   summary.authenticity = authenticity_name(dump.authenticity());
+  summary.key_id = dump.key_id();
   judge(dump, summary);
 
   const BlobStore& blobs = dump.blobs();
@@ -227,6 +231,9 @@ Outcome<DumpContents> summarize(const DumpReader& dump) {
   if (log) {
     contents.log = std::move(*log);
     summary.panic_text = find_panic_text(contents.log);
+    summary.trace = find_crash_trace(contents.log);
+    summary.signature = make_signature(summary.trace, summary.panic_text);
+    summary.signature.chromeos = chromeos_signature(format_kcrash(contents.log));
     summary.log_records = contents.log.records.size();
     summary.log_unfinished = contents.log.unfinished;
     summary.log_lost = contents.log.lost;

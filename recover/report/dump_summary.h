@@ -11,8 +11,10 @@
 
 #include "recover/dump/dump_reader.h"
 #include "recover/dump/page_walk.h"
+#include "recover/report/crash_trace.h"
 #include "recover/report/kernel_identity.h"
 #include "recover/report/printk_log.h"
+#include "recover/report/signature.h"
 
 namespace warmdump {
 
@@ -57,7 +59,12 @@ struct DumpSummary {
   std::string completeness;  // in words: "complete", or what is missing and why
   std::string authenticity;  // authenticity_name()
 
+  bool encrypted = false;  // only what is visible without the key is known
+  std::string key_id;      // of the fleet key it was encrypted for, also when it is in clear now; empty: none
+
   std::string panic_text;  // empty: unknown
+  CrashTrace trace;
+  CrashSignature signature;
   KernelIdentity kernel;
   std::string build_id;            // of the kernel; empty: unknown
   std::uint64_t crash_time_s = 0;  // since 1970; 0: unknown
@@ -77,7 +84,11 @@ struct DumpSummary {
   std::uint64_t log_lost = 0;
   std::string log_error;  // why there is no log, empty when there is
 
+  bool redacted = false;  // personal data is left out of the text files
+
   // Of a dump directory only.
+  std::string layout;                        // a name in dump_layouts()
+  std::map<std::string, std::string> files;  // "vmcore", "dmesg" ...: what the layout calls them
   std::optional<ByteCount> vmcore_size;
   std::map<std::string, std::uint64_t> timings_ms;
 };

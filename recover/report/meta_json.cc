@@ -158,11 +158,34 @@ void exchange_log(Exchange& exchange, DumpSummary& summary) {
 }
 
 template <class Exchange>
+void exchange_trace(Exchange& exchange, CrashTrace& trace) {
+  exchange("reason", trace.reason);
+  exchange("registers", trace.registers);
+  exchange("function", trace.function);
+  exchange("frames", trace.frames);
+}
+
+template <class Exchange>
+void exchange_signature(Exchange& exchange, CrashSignature& signature) {
+  exchange("version", signature.version);
+  exchange("key", signature.key);
+  exchange("text", signature.text);
+  exchange("chromeos", signature.chromeos);
+}
+
+template <class Exchange>
 void exchange_summary(Exchange& exchange, DumpSummary& summary) {
   exchange("complete", summary.complete);
   exchange("completeness", summary.completeness);
   exchange("authenticity", summary.authenticity);
+  exchange("encrypted", summary.encrypted);
+  exchange("key_id", summary.key_id);
+  exchange("redacted", summary.redacted);
+  exchange("layout", summary.layout);
+  exchange("files", summary.files);
   exchange("panic_text", summary.panic_text);
+  exchange.object("signature", [&](auto& inner) { exchange_signature(inner, summary.signature); });
+  exchange.object("trace", [&](auto& inner) { exchange_trace(inner, summary.trace); });
   exchange("crash_time", summary.crash_time_s);
   exchange.object("kernel", [&](auto& inner) { exchange_kernel(inner, summary); });
   exchange("cpus", summary.cpu_count);

@@ -133,13 +133,10 @@ class RingDecoder {
     }
     const std::string_view info = memory_.infos.substr(info_offset, layout_.info_size);
     const auto text = record_text(id, desc, read_field<std::uint16_t>(info, layout_.text_size));
-    if (!text) {
-      ++log_.lost;
-      return;
-    }
-    log_.records.push_back({read_field<std::uint64_t>(info, layout_.sequence),
-                            read_field<std::uint64_t>(info, layout_.time),
-                            read_field<std::uint32_t>(info, layout_.caller), std::string(*text)});
+    if (!text) ++log_.lost;
+    log_.records.push_back(
+        {read_field<std::uint64_t>(info, layout_.sequence), read_field<std::uint64_t>(info, layout_.time),
+         read_field<std::uint32_t>(info, layout_.caller), std::string(text.value_or("")), !text});
   }
 
   // Empty optional when the text was overwritten or never written.
@@ -174,16 +171,11 @@ class RingDecoder {
   PrintkLog log_;
 };
 
-bool is_printable(char character) {
+// isprint(3) or isspace(3) in the C locale.
+bool stands_as_it_is(char character) {
   const auto byte = static_cast<unsigned char>(character);
-  return (byte >= 0x20 && byte < 0x7f) || byte == '\t';
+  return (byte >= 0x20 && byte < 0x7f) || (byte >= '\t' && byte <= '\r');
 }
-
-// Lines that tell why a kernel died, the most telling first.
-constexpr std::string_view kReasons[] = {
-    "Kernel panic - not syncing: ", "BUG: ",  "kernel BUG at ",  "Unable to handle kernel ",
-    "general protection fault",     "Oops: ", "watchdog: BUG: ",
-};
 
 }  // namespace
 
@@ -205,38 +197,20 @@ Outcome<PrintkLog> decode_printk_log(const PrintkMemory& memory, const Vmcoreinf
 
 std::string format_printk_log(const PrintkLog& log) {
   std::string formatted;
+  const auto out = std::back_inserter(formatted);
   for (const PrintkRecord& record : log.records) {
-    const std::string prefix =
-        fmt::format("[{:5}.{:06}] ", record.time_ns / 1'000'000'000, record.time_ns % 1'000'000'000 / 1000);
-    formatted += prefix;
+    fmt::format_to(out, "[{:5}.{:06}] ", record.time_ns / 1'000'000'000,
+                   record.time_ns % 1'000'000'000 / 1000);
     for (const char character : record.text) {
-      if (character == '\n') {
-        formatted += '\n';
-        formatted.append(prefix.size(), ' ');
-      } else if (is_printable(character)) {
+      if (stands_as_it_is(character)) {
         formatted += character;
       } else {
-        fmt::format_to(std::back_inserter(formatted), "\\x{:02x}", static_cast<unsigned char>(character));
+        fmt::format_to(out, "\\x{:02x}", static_cast<unsigned char>(character));
       }
     }
     formatted += '\n';
   }
   return formatted;
-}
-
-std::string find_panic_text(const PrintkLog& log) {
-  for (const std::string_view reason : kReasons) {
-    for (auto record = log.records.rbegin(); record != log.records.rend(); ++record) {
-      const std::size_t start = record->text.rfind(reason);
-      if (start == std::string::npos) continue;
-      std::string line = record->text.substr(start);
-      line.resize(std::min(line.find('\n'), line.size()));
-      std::replace_if(
-          line.begin(), line.end(), [](char character) { return !is_printable(character); }, '?');
-      return line;
-    }
-  }
-  return {};
 }
 
 }  // namespace warmdump

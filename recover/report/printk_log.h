@@ -28,6 +28,7 @@ struct PrintkRecord {
   std::uint64_t time_ns;    // since boot
   std::uint32_t caller_id;  // bit 31 set: processor, else thread
   std::string text;         // as it was logged, without a newline at the end; may hold several lines
+  bool text_lost = false;   // `text` is empty because it was overwritten, damaged or never stored
 };
 
 struct PrintkLog {
@@ -40,12 +41,14 @@ struct PrintkLog {
 // be).
 Outcome<PrintkLog> decode_printk_log(const PrintkMemory& memory, const Vmcoreinfo& vmcoreinfo);
 
-// As vmcore-dmesg(8) and dmesg(1) print it: "[    1.234567] text", further lines of a record indented,
-// non-printable bytes as \x1b.
+// Byte for byte what vmcore-dmesg(8) of kexec-tools prints: "[    1.234567] text", a record a line; newlines
+// inside a record stay as they are, bytes that are neither printable nor space are written as \x1b. A record
+// without text is a line with its time alone; reserved records are left out; no caller, level or facility.
+//
+// In two places vmcore-dmesg is wrong and this is not: it takes the text of a block that ends exactly with
+// the ring (newer kernels make such blocks) from the start of the ring, which is another record's; and it
+// believes every block without looking at the id in front, so that it prints overwritten text under the wrong
+// time.
 std::string format_printk_log(const PrintkLog& log);
-
-// Why the kernel died: the line of its last panic, without time; failing that, of its last BUG or Oops.
-// Empty when the log has none.
-std::string find_panic_text(const PrintkLog& log);
 
 }  // namespace warmdump

@@ -10,12 +10,15 @@
 #include <ctime>
 #include <fstream>
 
+#include "recover/sandbox/reader_room.h"
+#include "recover/spool/dump_removal.h"
+#include "recover/spool/saved_dumps.h"
+
 namespace warmdump {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kEndOfYear9999 = 253'402'300'800;
 constexpr std::size_t kHostLengthMax = 64;
 
 Failure spool_failure(const std::string& doing, const std::error_code& error) {
@@ -65,17 +68,6 @@ bool is_unnamed_start(const fs::path& directory) {
   return !error;
 }
 
-// The file with the id goes last, so that a removal that is killed can be recognized and finished.
-std::error_code remove_dump(const fs::path& directory) {
-  std::error_code error;
-  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().filename() != kDumpIdFile) fs::remove_all(entry->path(), error);
-    if (error) break;
-  }
-  if (!error) fs::remove_all(directory, error);
-  return error;
-}
-
 template <class Action>
 Outcome<void> for_each_directory(const fs::path& spool, Action&& action) {
   std::error_code error;
@@ -97,15 +89,18 @@ std::string as_file_name(std::string text) {
 
 }  // namespace
 
-std::string dump_directory_name(const std::string& host, std::uint64_t time_s, std::uint64_t now_s) {
-  const auto time = static_cast<std::time_t>(time_s == 0 || time_s >= kEndOfYear9999 ? now_s : time_s);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  return fmt::format("{}-{:04}-{:02}-{:02}-{:02}:{:02}:{:02}", as_file_name(host), parts.tm_year + 1900,
-                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+std::string dump_directory_name(const std::string& host, std::uint64_t time_s, std::uint64_t now_s,
+                                const DumpLayout& layout) {
+  const std::string time = layout_name(layout.directory, layout_time(time_s, now_s));
+  return layout.host_first ? as_file_name(host) + "-" + time : time;
 }
 
-Outcome<Spool> Spool::open(const fs::path& directory, const std::string& host) {
+Outcome<Spool> Spool::open(const fs::path& directory, const std::string& host,
+                           const std::string& layout_name) {
+  const DumpLayout* const layout = find_dump_layout(layout_name);
+  if (layout == nullptr) {
+    return Failure(ErrorCode::invalid, fmt::format("there is no layout \"{}\"", layout_name));
+  }
   std::error_code error;
   const bool exists = fs::is_directory(directory, error);
   if (!exists) {
@@ -118,7 +113,8 @@ Outcome<Spool> Spool::open(const fs::path& directory, const std::string& host) {
   if (!fs::is_directory(directory, error)) {
     return Failure(ErrorCode::invalid, "the spool " + directory.string() + " is not a directory");
   }
-  return Spool(directory, host, std::move(lock));
+  remove_reader_room(directory);
+  return Spool(directory, host, *layout, std::move(lock));
 }
 
 Outcome<std::optional<fs::path>> Spool::find(const std::string& dump_id) const {
@@ -137,7 +133,7 @@ Outcome<void> Spool::remove_interrupted(const std::string& dump_id) const {
     if (!is_incomplete(candidate)) return {};
     const std::string found_id = dump_id_of(candidate);
     if (found_id != dump_id && !(found_id.empty() && is_unnamed_start(candidate))) return {};
-    const std::error_code error = remove_dump(candidate);
+    const std::error_code error = remove_dump_directory(candidate);
     if (error) return spool_failure("cannot remove " + candidate.string(), error);
     return {};
   });
@@ -157,12 +153,12 @@ fs::path Spool::free_name(const std::string& stem) const {
 Outcome<fs::path> Spool::begin(const std::string& dump_id, std::uint64_t time_s) const {
   TRY(remove_interrupted(dump_id));
   const auto now_s = static_cast<std::uint64_t>(std::time(nullptr));
-  fs::path incomplete = free_name(dump_directory_name(host_, time_s, now_s));
+  fs::path incomplete = free_name(dump_directory_name(host_, time_s, now_s, *layout_));
   incomplete += kIncompleteSuffix;
   if (::mkdir(incomplete.c_str(), 0700) != 0) {
     return spool_failure("cannot make " + incomplete.string(), {errno, std::generic_category()});
   }
-  const std::string text = dump_id + "\n";
+  const std::string text = fmt::format("{}\n{}\n", dump_id, next_dump_sequence(directory_));
   const UniqueFd fd(
       ::open((incomplete / kDumpIdFile).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   const bool written =
@@ -189,7 +185,7 @@ Outcome<fs::path> Spool::publish(const fs::path& incomplete) const {
 }
 
 void Spool::discard(const fs::path& incomplete) const {
-  remove_dump(incomplete);
+  remove_dump_directory(incomplete);
 }
 
 }  // namespace warmdump

@@ -1,9 +1,10 @@
 // Spool: the directory of recovered dumps, /var/crash by default.
 //
 // One directory a dump, <host>-<YYYY-MM-DD-HH:MM:SS> (time of the crash, UTC; "-2", "-3" ... behind it when
-// the name is taken). It is filled as <name>-incomplete and renamed when every byte is durable, so a name
-// without the suffix is always a whole dump. A file `.dump-id` in it names the dump: recovery that was killed
-// and starts again finds what it already saved by this, and never by the name.
+// the name is taken), or as another layout names it. It is filled as <name>-incomplete and renamed when every
+// byte is durable, so a name without the suffix is always a whole dump. A file `.dump-id` in it names the
+// dump: recovery that was killed and starts again finds what it already saved by this, and never by the name.
+// Its second line counts the dumps that came into the spool, since the time in a name is as good as the clock.
 //
 // The spool is locked (flock) as long as the object lives: one program at a time fills it.
 
@@ -17,6 +18,7 @@
 #include "common/hosted/dump_directory_names.h"
 #include "common/hosted/failure.h"
 #include "common/hosted/file_lock.h"
+#include "recover/report/layout.h"
 
 namespace warmdump {
 
@@ -24,10 +26,16 @@ inline constexpr const char* kDumpIdFile = ".dump-id";
 
 class Spool {
  public:
-  // Makes `directory` (0700) and its parents when missing; locks it. `host` goes into names; characters that
-  // do not belong into a file name become '_'.
-  // Errors: busy; no_permission; no_space; io.
-  static Outcome<Spool> open(const std::filesystem::path& directory, const std::string& host);
+  // Makes `directory` (0700) and its parents when missing; locks it; removes the room that a killed reader of a
+  // dump left in it. `host` goes into names; characters that do not belong into a file name become '_'.
+  // `layout`: a name in dump_layouts(), empty for the first.
+  // Errors: invalid (no such layout); busy; no_permission; no_space; io.
+  static Outcome<Spool> open(const std::filesystem::path& directory, const std::string& host,
+                             const std::string& layout = "");
+
+  // The spool in this one for dumps that nothing proves (kUnauthenticatedDirectory): find() and whoever lists
+  // this spool does not see them.
+  Outcome<Spool> apart() const { return open(directory_ / kUnauthenticatedDirectory, host_); }
 
   const std::filesystem::path& directory() const { return directory_; }
 
@@ -46,18 +54,21 @@ class Spool {
   void discard(const std::filesystem::path& incomplete) const;
 
  private:
-  Spool(std::filesystem::path directory, std::string host, FileLock lock)
-      : directory_(std::move(directory)), host_(std::move(host)), lock_(std::move(lock)) {}
+  Spool(std::filesystem::path directory, std::string host, const DumpLayout& layout, FileLock lock)
+      : directory_(std::move(directory)), host_(std::move(host)), layout_(&layout), lock_(std::move(lock)) {}
 
   Outcome<void> remove_interrupted(const std::string& dump_id) const;
   std::filesystem::path free_name(const std::string& stem) const;
 
   std::filesystem::path directory_;
   std::string host_;
+  const DumpLayout* layout_;
   FileLock lock_;
 };
 
-// "<host>-<YYYY-MM-DD-HH:MM:SS>" in UTC. Years beyond 9999 and 0 give the time `now_s` instead.
-std::string dump_directory_name(const std::string& host, std::uint64_t time_s, std::uint64_t now_s);
+// By the layout: "<host>-<YYYY-MM-DD-HH:MM:SS>" in UTC is the first. Years beyond 9999 and 0 give the time
+// `now_s` instead.
+std::string dump_directory_name(const std::string& host, std::uint64_t time_s, std::uint64_t now_s,
+                                const DumpLayout& layout = dump_layouts().front());
 
 }  // namespace warmdump

@@ -100,6 +100,10 @@ std::string why_no_dump(const RegionRecovery& recovery) {
     }
     return fmt::format("the capture died (phase: {}) before it stored anything", region.phase);
   }
+  if (recovery.outcome == DumpOutcome::refused)
+    return fmt::format("what lay on the region was refused: {}", refusal_text(recovery.refusal));
+  if (recovery.outcome == DumpOutcome::left_alone)
+    return "a dump lies on the region, and no record of an armed boot is there to judge it by";
   if (recovery.formatted) {
     return "the region has lost its header: its memory did not survive the reset; `warmdump selftest "
            "--retention` tells "

@@ -1,5 +1,6 @@
 // Reads the pages of a kdump-compressed file with code of its own: nothing of what wrote the file is used but
-// the numbers of the format, so that a fault of the writer does not hide itself.
+// the numbers of the format, so that a fault of the writer does not hide itself. Pages compressed with LZO,
+// which no dump of a self-test has, count as damaged.
 
 #pragma once
 

@@ -9,11 +9,14 @@
 #include <ctime>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "arm/load/capture_program.h"
 #include "common/file_device.h"
 #include "common/hosted/byte_count_text.h"
+#include "common/hosted/secret.h"
 #include "common/hosted/unique_fd.h"
+#include "common/hosted/whole_file.h"
 #include "recover/dump_reader_extractor.h"
 #include "recover/recover_region.h"
 #include "recover/spool/spool.h"
@@ -61,6 +64,7 @@ class OfflineRun {
   const OfflineTestRequest& request_;
   WorkDirectory work_;
   std::string id_;
+  std::vector<SealSecret> secrets_;  // of the boot that "crashes"
   std::unique_ptr<synthetic::VmcoreTruth> truth_;
   std::filesystem::path dump_;
 };
@@ -76,9 +80,10 @@ Outcome<RegionRecovery> OfflineRun::recover_once() {
   FileDevice region;
   TRY(in_context(region_path(), region.open(region_path().c_str(), FileDevice::Access::read_write)));
   const Spool spool = TRY(Spool::open(work_.path() / "spool", kSpoolHost));
-  DumpReaderExtractor extractor;
+  DumpReaderExtractor extractor(secrets_);
   SilentEvents silent;
-  return recover_region(region, 0, spool, extractor, silent);
+  const TrustRules trust{.records = ArmRecords(work_.path() / "records"), .is_own_region = false};
+  return recover_region(region, 0, spool, extractor, silent, trust);
 }
 
 Outcome<std::string> OfflineRun::format() {
@@ -98,6 +103,12 @@ Outcome<std::string> OfflineRun::capture() {
   const std::string program = TRY(find_capture_program(request_.capture_path));
   std::vector<std::string> arguments{"--vmcore",     vmcore_path(), "--region",  region_path(),
                                      "--dump-level", "31",          "--threads", "0"};
+  const Secret secret = TRY(Secret::fresh());
+  const std::string configuration = work_.path() / "configuration";
+  const WipedText text(fmt::format("secret={}\nboot_id={}\n", secret.hexadecimal(), id_));
+  TRY(write_whole_file(configuration, text.text()));
+  secrets_ = {{id_, secret.bytes()}};
+  arguments.insert(arguments.end(), {"--settings", configuration});
   for (const std::string& hint : truth_->hints) arguments.insert(arguments.end(), {"--hint", hint});
   const ProgramEnd end = TRY(run_program(program, arguments, kCaptureTimeMax));
   if (end.exit_code != 0) {
@@ -110,7 +121,9 @@ Outcome<std::string> OfflineRun::capture() {
 Outcome<std::string> OfflineRun::check_region() {
   FileDevice region;
   TRY(in_context(region_path(), region.open(region_path().c_str(), FileDevice::Access::read_only)));
-  const DumpReader dump = TRY(DumpReader::open(region));
+  const DumpReader dump = TRY(DumpReader::open(region, secrets_));
+  if (dump.authenticity() != Authenticity::sealed)
+    return Failure(ErrorCode::corrupt, "the dump is not sealed");
   return verify_region(*truth_, dump);
 }
 

@@ -154,9 +154,10 @@ class DueStep {
     const PmemRegion where = TRY(find());
     FileDevice region;
     TRY(open_region(regions_, where, region));
-    return wipe_region(region, [&](const char* what, ByteCount done, ByteCount total) {
+    TRY(wipe_region(region, [&](const char* what, ByteCount done, ByteCount total) {
       events_.progress(what, done, total);
-    });
+    }));
+    return {};
   }
 
   RetentionRecord record_;
@@ -229,6 +230,10 @@ Outcome<RecoveryWithTest> recover_with_retention_test(const RecoverRequest& requ
   RecoverRequest raw = request;
   raw.return_to_system = false;
   Recovery recovery = TRY(recover_machine(raw, regions, extractor, events));
+  // Its memory is not the test's to write on.
+  if (recovery.dump && recovery.dump->outcome == DumpOutcome::left_alone) {
+    return RecoveryWithTest{std::move(recovery), std::nullopt};
+  }
   RetentionStep step = DueStep(**record, recovery, regions, files, state, events).run();
   const bool is_memory = !recovery.dump;
   if (!is_memory && (step.written || !request.return_to_system)) {

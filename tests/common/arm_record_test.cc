@@ -37,13 +37,17 @@ ArmRecord sample_record() {
 }
 
 TEST(ArmRecord, is_read_as_it_was_written) {
-  const ArmRecord record = sample_record();
+  ArmRecord record = sample_record();
+  record.dumps_taken = {"1011121314151617", "ffffffffffffffff"};
+  record.dump_waits = 1;
   const auto read = parse_arm_record(arm_record_text(record), "record");
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(arm_record_text(*read), arm_record_text(record));
   EXPECT_EQ(read->secret, record.secret);
   EXPECT_EQ(read->modules, record.modules);
   EXPECT_EQ(read->test_id, "test-1");
+  EXPECT_EQ(read->dumps_taken, record.dumps_taken);
+  EXPECT_EQ(read->dump_waits, 1U);
 }
 
 TEST(ArmRecord, a_command_line_in_another_encoding_does_not_keep_it_from_being_written) {
@@ -148,6 +152,42 @@ TEST(Secret, is_64_digits_and_errors_do_not_repeat_it) {
     ASSERT_FALSE(parsed.has_value());
     EXPECT_EQ(parsed.error().message, "must be 64 hexadecimal digits");
   }
+}
+
+TEST(ArmRecords, what_recovery_notes_outlives_arming_again) {
+  const test::TemporaryDirectory directory;
+  const ArmRecords records(directory.file("records"));
+  ArmRecord record = sample_record();
+  ASSERT_TRUE(records.store(record).has_value());
+  ASSERT_TRUE(records.note_waiting(record.boot_id).has_value());
+  ASSERT_TRUE(records.note_taken(record.boot_id, "1011121314151617").has_value());
+  ASSERT_TRUE(records.note_taken(record.boot_id, "1011121314151617").has_value());
+
+  ArmRecord again = sample_record();
+  ASSERT_TRUE(records.store(again).has_value());
+  const auto read = records.find(record.boot_id);
+  ASSERT_TRUE(read.has_value() && *read);
+  EXPECT_EQ((*read)->dumps_taken, std::vector<std::string>{"1011121314151617"});
+  EXPECT_EQ((*read)->dump_waits, 0U);
+  EXPECT_TRUE(records.note_taken("b0071d00-0000-4000-8000-0000000000ff", "10").has_value());
+  EXPECT_EQ(records.all().size(), 1U) << "nothing is made for a boot that was never armed";
+}
+
+TEST(ArmRecords, a_record_whose_dump_waits_is_kept_beside_the_last_ones) {
+  const test::TemporaryDirectory directory;
+  const ArmRecords records(directory.file("records"));
+  for (int boot = 0; boot < 20; ++boot) {
+    ArmRecord record = sample_record();
+    record.boot_id = fmt::format("boot-{}", boot);
+    ASSERT_TRUE(records.store(record).has_value());
+    if (boot == 3 || boot >= 12) {
+      ASSERT_TRUE(records.note_waiting(record.boot_id).has_value());
+    }
+  }
+  EXPECT_EQ(records.all().size(), 2 * kArmRecordsKept) << "of those that wait only the newest, too";
+  EXPECT_FALSE(records.find("boot-3")->has_value());
+  EXPECT_TRUE(records.find("boot-19")->has_value());
+  EXPECT_TRUE(records.find("boot-11")->has_value());
 }
 
 }  // namespace

@@ -129,6 +129,9 @@ const Structure kStructures[] = {
       FIELD(RegionHeader, memory_free_min),
       FIELD(RegionHeader, boot_id),
       FIELD(RegionHeader, seal_tag),
+      FIELD(RegionHeader, cipher),
+      FIELD(RegionHeader, key_id),
+      FIELD(RegionHeader, wrapped_key),
       FIELD(RegionHeader, reserved),
       FIELD(RegionHeader, header_crc)}},
     {"ImageMark",
@@ -140,7 +143,7 @@ const Structure kStructures[] = {
      sizeof(FrameHeader),
      {FIELD(FrameHeader, magic), FIELD(FrameHeader, type), FIELD(FrameHeader, codec),
       FIELD(FrameHeader, sequence), FIELD(FrameHeader, dump_id), FIELD(FrameHeader, stored_size),
-      FIELD(FrameHeader, raw_size), FIELD(FrameHeader, tag), FIELD(FrameHeader, reserved),
+      FIELD(FrameHeader, raw_size), FIELD(FrameHeader, tag), FIELD(FrameHeader, cipher_number),
       FIELD(FrameHeader, payload_crc), FIELD(FrameHeader, header_crc)}},
     {"LinesPrefix",
      sizeof(LinesPrefix),
@@ -151,6 +154,10 @@ const Structure kStructures[] = {
      sizeof(BlobPrefix),
      {FIELD(BlobPrefix, kind), FIELD(BlobPrefix, reserved), FIELD(BlobPrefix, total_size),
       FIELD(BlobPrefix, offset)}},
+    {"KeyBlob",
+     sizeof(KeyBlob),
+     {FIELD(KeyBlob, cipher), FIELD(KeyBlob, reserved), FIELD(KeyBlob, key_id), FIELD(KeyBlob, dump_id),
+      FIELD(KeyBlob, boot_id), FIELD(KeyBlob, wrapped_key)}},
     {"ClassMapPrefix",
      sizeof(ClassMapPrefix),
      {FIELD(ClassMapPrefix, first_pfn), FIELD(ClassMapPrefix, pfn_count), FIELD(ClassMapPrefix, reserved)}},
@@ -212,7 +219,7 @@ void compare_enum(const char* header_path, const std::string& name) {
 
 TEST(DumpFormatDocument, HasEveryEnumeration) {
   const auto names = names_in(read_text(WARMDUMP_DUMP_FORMAT_HEADER), "enum class (\\w+)");
-  EXPECT_EQ(names.size(), 12U);
+  EXPECT_EQ(names.size(), 13U);
   for (const std::string& name : names) compare_enum(WARMDUMP_DUMP_FORMAT_HEADER, name);
   compare_enum(WARMDUMP_ERROR_HEADER, "ErrorCode");
 }
@@ -228,6 +235,10 @@ TEST(DumpFormatDocument, HasEveryNumber) {
       {"kFormatVersion", kFormatVersion},
       {"kHeaderSize", kHeaderSize},
       {"kCompatibleSealed", kCompatibleSealed},
+      {"kIncompatibleEncrypted", kIncompatibleEncrypted},
+      {"kKeyIdSize", kKeyIdSize},
+      {"kWrappedKeySize", kWrappedKeySize},
+      {"kCodecEncrypted", kCodecEncrypted},
       {"kIncompatibleFlagsKnown", kIncompatibleFlagsKnown},
       {"kSealTagSize", kSealTagSize},
       {"kBootIdSizeMax", kBootIdSizeMax},

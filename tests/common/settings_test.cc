@@ -44,6 +44,8 @@ min_free = "500M"
 crash_loop_count = 3
 crash_loop_minutes = 10
 direct = "https://example.com/dumps"
+direct_ca_file = "/etc/ca.pem"
+direct_credentials_file = "/etc/warmdump/direct"
 )",
                                        "file");
   ASSERT_TRUE(settings.has_value()) << settings.error().message;
@@ -74,6 +76,8 @@ direct = "https://example.com/dumps"
   EXPECT_EQ(settings->recover.crash_loop_count, 3U);
   EXPECT_EQ(settings->recover.crash_loop_minutes, 10U);
   EXPECT_EQ(settings->recover.direct, "https://example.com/dumps");
+  EXPECT_EQ(settings->recover.direct_ca_file, "/etc/ca.pem");
+  EXPECT_EQ(settings->recover.direct_credentials_file, "/etc/warmdump/direct");
 }
 
 TEST(Settings, nothing_is_set_by_an_empty_file) {

@@ -2,7 +2,9 @@
 //
 //   input: five pieces: VMCOREINFO, ring, descriptors, infos; the rest is the text
 
+#include "recover/report/crash_trace.h"
 #include "recover/report/printk_log.h"
+#include "recover/report/signature.h"
 #include "tests/fuzz/input_reader.h"
 #include "tests/support/printk_ring_builder.h"
 
@@ -23,7 +25,7 @@ void fuzz_one(Input input) {
   // A damaged descriptor may name a block that another one names too, but no block is larger than the ring.
   expect(bytes <= (log->records.size() + 1) * text.size(), "records are no longer than the ring");
   (void)format_printk_log(*log);
-  (void)find_panic_text(*log);
+  (void)make_signature(find_crash_trace(*log), find_panic_text(*log));
 }
 
 std::vector<std::vector<std::byte>> seeds() {

@@ -4,10 +4,9 @@
 #include <gmock/gmock.h>
 
 #include "common/dump_format/dump_state.h"
+#include "common/file_device.h"
 #include "kill_at_syscall.h"
-#include "recover/recover_machine.h"
 #include "tests/recover/region_fixture.h"
-#include "tests/support/fake_pmem_regions.h"
 
 namespace warmdump::test {
 namespace {
@@ -22,6 +21,8 @@ class InterruptedTest : public testing::TestWithParam<Start> {
   void prepare() {
     std::error_code ignored;
     fs::remove_all(spool_, ignored);
+    fs::remove_all(trust_.records.directory(), ignored);
+    record_planted_boot(trust_.records);
     region_.before = [](const char*) { return Result<void>(); };
     region_.tear_writes = false;
     std::fill(region_.bytes.begin(), region_.bytes.end(), std::byte{0});
@@ -43,7 +44,7 @@ class InterruptedTest : public testing::TestWithParam<Start> {
 
   Outcome<RegionRecovery> recover() {
     Spool spool = TRY(Spool::open(spool_, "host"));
-    return recover_region(region_, 0, spool, extractor_, events_);
+    return recover_region(region_, 0, spool, extractor_, events_, trust_);
   }
 
   void expect_the_end(const std::string& when) {
@@ -64,6 +65,7 @@ class InterruptedTest : public testing::TestWithParam<Start> {
     }
     EXPECT_EQ(region_.leftovers(), 0U) << when;
     EXPECT_EQ(state_of(region_), State::cleared) << when;
+    EXPECT_EQ(noted_dumps(trust_.records), std::vector<std::string>{kPlantedId}) << when;
   }
 
   // The dump is on the region, untouched, or complete in the spool.
@@ -95,6 +97,7 @@ class InterruptedTest : public testing::TestWithParam<Start> {
   MemoryRegion region_;
   OneFrameExtractor extractor_;
   RecordingEvents events_;
+  TrustRules trust_{.records = ArmRecords(temporary_.path() / "records")};
 };
 
 TEST_P(InterruptedTest, KilledAtEveryStepOnceAndTwice) {
@@ -153,6 +156,50 @@ TEST_P(InterruptedTest, AnErrorAtEveryStepForOnceAndForEver) {
   }
 }
 
+// A refusal that dies anywhere ends as a refusal: wiped, nothing in the spool, and the reason is told again
+// unless it was over.
+TEST_P(InterruptedTest, ARefusalKilledAtEveryStep) {
+  for (const bool is_replayed : {false, true}) {
+    for (int strike_at = 1;; ++strike_at) {
+      const std::string when = "killed at step " + std::to_string(strike_at);
+      prepare();
+      if (GetParam() == Start::half_wiped) return;
+      if (is_replayed) {
+        ASSERT_TRUE(trust_.records.note_taken(kPlantedBoot, kPlantedId));
+      }
+      extractor_.authenticity = is_replayed ? Authenticity::sealed : Authenticity::unsealed;
+      StepCounter steps{.strike_at = strike_at};
+      let_strike(steps, []() -> Result<void> { throw Killed(); });
+      events_.before = [&] {
+        if (steps.strikes()) throw Killed();
+      };
+      region_.tear_writes = true;
+      bool killed = false;
+      try {
+        (void)recover();
+      } catch (const Killed&) {
+        killed = true;
+      }
+      region_.before = [](const char*) { return Result<void>(); };
+      region_.tear_writes = false;
+      extractor_.before = [] { return Outcome<void>(); };
+      events_.before = [] {};
+      const bool was_over = state_of(region_) == State::cleared;
+      const auto again = recover();
+      ASSERT_TRUE(again) << when << ": " << again.error().message;
+      if (!was_over) {
+        EXPECT_EQ(again->outcome, DumpOutcome::refused) << when;
+        EXPECT_EQ(again->refusal, is_replayed ? Refusal::replayed : Refusal::unsealed) << when;
+      }
+      EXPECT_TRUE(names_in(spool_).empty()) << when;
+      EXPECT_EQ(region_.leftovers(), 0U) << when;
+      EXPECT_EQ(state_of(region_), State::cleared) << when;
+      if (HasFailure()) return;
+      if (!killed) break;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(From, InterruptedTest,
                          testing::Values(Start::dump, Start::damaged_headers, Start::half_wiped),
                          [](const auto& test) {
@@ -171,12 +218,14 @@ TEST_P(KilledProcess, AtEverySystemCall) {
   const fs::path spool = temporary.path() / "spool";
   MemoryRegion image;
   plant_dump(image, State::complete);
-  const auto recover = [&] {
-    RecoverRequest request{.region = file, .spool = spool, .host = "host", .return_to_system = false};
-    FakePmemRegions regions;
+  const TrustRules trust{.records = ArmRecords(temporary.path() / "records")};
+  const auto recover = [&]() -> Outcome<RegionRecovery> {
+    FileDevice device;
+    TRY(device.open(file.c_str(), FileDevice::Access::read_write));
+    const Spool opened = TRY(Spool::open(spool, "host"));
     OneFrameExtractor extractor;
     RecordingEvents events;
-    return recover_machine(request, regions, extractor, events);
+    return recover_region(device, 0, opened, extractor, events, trust);
   };
 
   int kills = 0;
@@ -184,6 +233,8 @@ TEST_P(KilledProcess, AtEverySystemCall) {
     const std::string when = "killed at system call stop " + std::to_string(stop);
     std::error_code ignored;
     fs::remove_all(spool, ignored);
+    fs::remove_all(trust.records.directory(), ignored);
+    record_planted_boot(trust.records);
     std::ofstream(file, std::ios::binary)
         .write(reinterpret_cast<const char*>(image.bytes.data()), static_cast<std::streamsize>(image.size()));
     if (GetParam()) {
@@ -208,6 +259,7 @@ TEST_P(KilledProcess, AtEverySystemCall) {
         .read(reinterpret_cast<char*>(after.bytes.data()), static_cast<std::streamsize>(after.size()));
     ASSERT_EQ(after.leftovers(), 0U) << when;
     ASSERT_EQ(state_of(after), State::cleared) << when;
+    ASSERT_EQ(noted_dumps(trust.records), std::vector<std::string>{kPlantedId}) << when;
     if (result == KillResult::finished) break;
     ++kills;
   }

@@ -40,7 +40,10 @@ class RecoverMachineTest : public testing::Test {
     regions.disk = temporary_.path() / "pmem0";
     return regions;
   }();
-  RecoverRequest request_{.region = "", .spool = temporary_.path() / "spool", .host = "host"};
+  RecoverRequest request_{.region = "",
+                          .spool = temporary_.path() / "spool",
+                          .host = "host",
+                          .trust = {.records = ArmRecords(temporary_.path() / "records")}};
   OneFrameExtractor extractor_;
   RecordingEvents events_;
 };
@@ -55,8 +58,8 @@ TEST_F(RecoverMachineTest, TheDumpIsSavedAndTheMemoryReturned) {
   EXPECT_EQ(recovered->returned->bytes, 256 * kMiB);
   EXPECT_EQ(recovered->returned->memory_total_after - recovered->returned->memory_total_before, 256 * kMiB);
   expect_one_dump(request_.spool, "machine");
-  EXPECT_THAT(regions_.calls, ElementsAre("find", "open_raw", "convert_to_devdax", "make_system_ram",
-                                          "online_movable", "memory_blocks"));
+  EXPECT_THAT(regions_.calls, ElementsAre("find", "open_raw", "check_returnable", "convert_to_devdax",
+                                          "make_system_ram", "online_movable", "memory_blocks"));
 }
 
 TEST_F(RecoverMachineTest, WithoutADumpTheMemoryIsReturned) {
@@ -85,6 +88,23 @@ TEST_F(RecoverMachineTest, AnUnsavedDumpKeepsTheMemory) {
   EXPECT_EQ(recovered.error().code, ErrorCode::no_space);
   EXPECT_THAT(regions_.calls, ElementsAre("find", "open_raw"));
   EXPECT_EQ(state(), State::complete);
+}
+
+TEST_F(RecoverMachineTest, ADumpThatNobodyCanJudgeKeepsTheMemoryUntilItIsAskedFor) {
+  plant(State::complete);
+  extractor_.authenticity = Authenticity::unchecked;
+  const auto left = recover();
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->dump->outcome, DumpOutcome::left_alone);
+  EXPECT_FALSE(left->returned);
+  EXPECT_THAT(regions_.calls, ElementsAre("find", "open_raw"));
+  EXPECT_EQ(state(), State::complete);
+
+  request_.trust.unauthenticated = Unauthenticated::keep;
+  const auto kept = recover();
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(kept->dump->outcome, DumpOutcome::kept_apart);
+  EXPECT_TRUE(kept->returned);
 }
 
 TEST_F(RecoverMachineTest, SystemRamAlreadyIsSuccess) {

@@ -16,7 +16,14 @@ class RecoverRegionTest : public testing::Test {
   Outcome<RegionRecovery> recover(PhysicalAddress start = 0) {
     auto spool = Spool::open(spool_, "host");
     EXPECT_TRUE(spool);
-    return recover_region(region_, start, *spool, extractor_, events_);
+    return recover_region(region_, start, *spool, extractor_, events_, trust_);
+  }
+  void SetUp() override { record_planted_boot(trust_.records); }
+  // Neither spool nor records know of the dump any more.
+  void forget_dump() {
+    fs::remove_all(spool_);
+    fs::remove_all(trust_.records.directory());
+    record_planted_boot(trust_.records);
   }
   void damage_header(ByteCount offset) { region_.bytes[offset + 100] ^= std::byte{1}; }
 
@@ -25,6 +32,7 @@ class RecoverRegionTest : public testing::Test {
   MemoryRegion region_;
   OneFrameExtractor extractor_;
   RecordingEvents events_;
+  TrustRules trust_{.records = ArmRecords(temporary_.path() / "records")};
 };
 
 TEST_F(RecoverRegionTest, AFreshRegionIsFormatted) {
@@ -38,6 +46,7 @@ TEST_F(RecoverRegionTest, AFreshRegionIsFormatted) {
 TEST_F(RecoverRegionTest, WithoutADumpNothingIsWritten) {
   for (const State state : {State::empty, State::cleared}) {
     plant_dump(region_, state);
+    region_.bytes[dump_format::kFramesOffset] ^= std::byte{1};
     const std::vector<std::byte> before = region_.bytes;
     const auto recovered = recover();
     ASSERT_TRUE(recovered);
@@ -49,7 +58,7 @@ TEST_F(RecoverRegionTest, WithoutADumpNothingIsWritten) {
 
 TEST_F(RecoverRegionTest, EveryStateWithADumpIsSavedWipedAndRemembered) {
   for (const State state : {State::writing, State::complete, State::partial}) {
-    fs::remove_all(spool_);
+    forget_dump();
     plant_dump(region_, state);
     const auto recovered = recover();
     ASSERT_TRUE(recovered) << recovered.error().message;
@@ -81,7 +90,7 @@ TEST_F(RecoverRegionTest, AForgeryIsWipedUnreadAndLeavesNoRecord) {
     RefusingExtractor refusing;
     const auto spool = Spool::open(spool_, "host");
     ASSERT_TRUE(spool);
-    const auto recovered = recover_region(region_, 0, *spool, refusing, events_);
+    const auto recovered = recover_region(region_, 0, *spool, refusing, events_, trust_);
     ASSERT_TRUE(recovered) << recovered.error().message;
     EXPECT_EQ(recovered->outcome, DumpOutcome::refused);
     EXPECT_FALSE(recovered->header.has_value()) << "nothing of it is believed";
@@ -92,6 +101,7 @@ TEST_F(RecoverRegionTest, AForgeryIsWipedUnreadAndLeavesNoRecord) {
     ASSERT_TRUE(header);
     EXPECT_EQ(header->state, static_cast<std::uint32_t>(State::cleared));
     EXPECT_EQ(header->dump_id[0], 0);
+    EXPECT_STREQ(reinterpret_cast<const char*>(header->error_text), "forged");
   }
 }
 
@@ -121,7 +131,7 @@ TEST_F(RecoverRegionTest, ASavedDumpIsNotExtractedAgain) {
 
 TEST_F(RecoverRegionTest, OneDamagedHeaderCopyDoesNotMatter) {
   for (const ByteCount offset : {dump_format::kHeaderOffset, dump_format::kHeaderCopyOffset}) {
-    fs::remove_all(spool_);
+    forget_dump();
     plant_dump(region_, State::complete);
     damage_header(offset);
     ASSERT_TRUE(recover());
@@ -197,6 +207,7 @@ TEST_F(RecoverRegionTest, AnUnknownStateIsLeftAlone) {
 
 TEST_F(RecoverRegionTest, AMovedRegionGetsAHeaderThatACaptureAccepts) {
   plant_dump(region_, State::cleared, 0x11fe00000);
+  region_.bytes[dump_format::kFramesOffset] ^= std::byte{1};
   ASSERT_TRUE(recover(0x12fe00000));
   const auto header = read_region_header(region_);
   ASSERT_TRUE(header);

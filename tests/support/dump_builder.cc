@@ -60,10 +60,21 @@ void DumpBuilder::seal_with(const SealSecret& secret) {
   seal_ = dump_format::DumpSeal(secret.secret, secret.boot_id, std::span(header.dump_id).first<8>());
 }
 
-void DumpBuilder::add_frame(FrameType type, Codec frame_codec, std::span<const std::byte> stored,
+void DumpBuilder::encrypt_with(const dump_format::DumpEncryption& encryption, std::string_view boot_id) {
+  dump_format::describe_encryption(encryption, header);
+  dump_format::KeyBlob blob = dump_format::make_key_blob(header);
+  std::memcpy(blob.boot_id, boot_id.data(), boot_id.size());
+  add_blob(dump_format::BlobKind::wrapped_key, {reinterpret_cast<const char*>(&blob), sizeof(blob)});
+  cipher_ = encryption.cipher_of(header.dump_id);
+}
+
+void DumpBuilder::add_frame(FrameType type, Codec frame_codec, std::span<const std::byte> clear,
                             std::uint32_t raw_size) {
-  const auto frame = dump_format::make_frame_header(
-      type, frame_codec, sequence_++, std::span(header.dump_id).first<8>(), stored, raw_size, seal_);
+  std::vector<std::byte> stored(clear.begin(), clear.end());
+  if (cipher_.is_set()) cipher_.apply(++cipher_number_, stored);
+  const auto frame =
+      dump_format::make_frame_header(type, frame_codec, sequence_++, std::span(header.dump_id).first<8>(),
+                                     stored, raw_size, seal_, cipher_number_);
   const ByteCount end = frames_end_ + dump_format::frame_footprint(stored.size());
   if (end > device_.bytes.size()) throw std::length_error("test region too small");
   std::memcpy(device_.bytes.data() + frames_end_, &frame, sizeof(frame));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/dump_format/dump_format.h"
+#include "common/dump_format/frame_cipher.h"
 #include "recover/dump/dump_authenticity.h"
 #include "recover/dump/frame_payload.h"
 #include "tests/support/memory_device.h"
@@ -33,6 +34,9 @@ class DumpBuilder {
 
   // Seals header and frames; before the first frame.
   void seal_with(const SealSecret& secret);
+
+  // Encrypts the frames that follow, behind one with the wrapped key; after seal_with().
+  void encrypt_with(const dump_format::DumpEncryption& encryption, std::string_view boot_id);
 
   // Frames, in the order of these calls.
   void add_blob(dump_format::BlobKind kind, std::string_view bytes);
@@ -63,6 +67,8 @@ class DumpBuilder {
   ByteCount frames_end_ = dump_format::kFramesOffset;
   std::uint64_t sequence_ = 0;
   dump_format::DumpSeal seal_;
+  dump_format::FrameCipher cipher_;
+  std::uint64_t cipher_number_ = 0;
 };
 
 // ELF headers of a vmcore with these PT_LOADs.

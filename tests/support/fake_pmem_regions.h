@@ -30,13 +30,18 @@ class FakePmemRegions final : public PmemRegions {
   }
   Outcome<std::filesystem::path> open_raw(const PmemRegion&) override {
     TRY(enter("open_raw"));
-    if (blocks.online > 0) return Failure(ErrorCode::busy, "in use as system RAM");
+    if (region.shape == RegionShape::system_ram) return Failure(ErrorCode::busy, "in use as system RAM");
     region.shape = RegionShape::raw;
     return disk;
   }
   Outcome<void> convert_to_devdax(const PmemRegion&) override {
     TRY(enter("convert_to_devdax"));
     region.shape = RegionShape::devdax;
+    return {};
+  }
+  Outcome<void> check_returnable(const PmemRegion&) override {
+    TRY(enter("check_returnable"));
+    if (region.target_node == kNoNode) return Failure(ErrorCode::unsupported, "no node: `warmdump plan`");
     return {};
   }
   Outcome<void> make_system_ram(const PmemRegion&) override {
@@ -50,6 +55,13 @@ class FakePmemRegions final : public PmemRegions {
     if (region.shape != RegionShape::system_ram) return Failure(ErrorCode::not_found, "no memory");
     blocks.online = blocks.count;
     blocks.movable = online_becomes_movable;
+    return {};
+  }
+  Outcome<void> leave_system_ram(const PmemRegion&, std::uint64_t) override {
+    TRY(enter("leave_system_ram"));
+    region.shape = RegionShape::devdax;
+    blocks.online = 0;
+    blocks.movable = false;
     return {};
   }
   Outcome<MemoryBlocks> memory_blocks(const PmemRegion&) override {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kRingSize = 80, kDescSize = 24, kInfoSize = 88;
 constexpr std::size_t kCountBits = 0, kHeadId = 24, kTailId = 32, kSizeBits = 48;
 constexpr std::size_t kTime = 8, kTextLength = 16, kCaller = 20;
-constexpr unsigned kReserved = 0, kFinalized = 2, kReusable = 3;
+constexpr unsigned kReserved = 0, kCommitted = 1, kFinalized = 2, kReusable = 3;
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << 62) - 1;
 
 template <class Integer>
@@ -80,6 +80,14 @@ void PrintkRingBuilder::add_empty(std::uint64_t time_ns) {
 
 void PrintkRingBuilder::add_reserved(std::string_view record_text) {
   store(kReserved, record_text, 0, 0);
+}
+
+void PrintkRingBuilder::add_committed(std::string_view record_text, std::uint64_t time_ns) {
+  store(kCommitted, record_text, time_ns, 0);
+}
+
+void PrintkRingBuilder::add_reusable(std::string_view record_text) {
+  store(kReusable, record_text, 0, 0);
 }
 
 PrintkMemory PrintkRingBuilder::memory() {

@@ -21,6 +21,9 @@ class PrintkRingBuilder {
   void add_failed();
   void add_empty(std::uint64_t time_ns = 0);
   void add_reserved(std::string_view text);
+  // One that its writer may still go on with, and one that was given up to make room for text.
+  void add_committed(std::string_view text, std::uint64_t time_ns = 0);
+  void add_reusable(std::string_view text);
   // The next block starts here in the ring's text, to have one end exactly with the ring.
   void set_position(std::uint64_t position) { position_ = position; }
   std::uint64_t position() const { return position_; }

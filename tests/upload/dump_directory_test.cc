@@ -43,6 +43,19 @@ TEST_F(DumpTest, ListsTheFilesOfADump) {
   EXPECT_THAT(names(opened->files), ElementsAre("vmcore-dmesg.txt", "vmcore", "meta.json"));
 }
 
+TEST_F(DumpTest, RefusesWhatNothingProvesAndTheDirectoryItIsIn) {
+  const fs::path apart = temporary.path() / "unauthenticated";
+  fs::create_directory(apart);
+  fs::rename(dump, apart / "dump");
+  EXPECT_THAT(refusal(apart / "dump"), HasSubstr("nothing proves"));
+  EXPECT_THAT(refusal(apart / "dump/"), HasSubstr("nothing proves"));
+  fs::create_symlink(apart / "dump", temporary.path() / "link");
+  EXPECT_THAT(refusal(temporary.path() / "link"), HasSubstr("nothing proves"));
+  EXPECT_THAT(refusal(apart), HasSubstr("not a plain file"));
+  fs::rename(apart / "dump", temporary.path() / "moved-out");
+  EXPECT_EQ(refusal(temporary.path() / "moved-out"), "accepted");
+}
+
 TEST_F(DumpTest, RefusesWhatIsNotFinished) {
   const fs::path incomplete = dump.string() + "-incomplete";
   fs::rename(dump, incomplete);
@@ -55,6 +68,9 @@ TEST_F(DumpTest, RefusesWhatIsNotFinished) {
 
   fs::remove(dump / "vmcore");
   EXPECT_THAT(refusal(dump), HasSubstr("no vmcore"));
+  write_file(dump / "dump.warmdump", "x");  // of an encrypted dump
+  EXPECT_EQ(refusal(dump), "accepted");
+  fs::remove(dump / "dump.warmdump");
   EXPECT_THAT(refusal(temporary.path() / "absent"), HasSubstr("No such file"));
   EXPECT_THAT(refusal(dump / "meta.json"), HasSubstr("Not a directory"));
 }

@@ -18,6 +18,8 @@ import saved_vmcore
 
 BASE_COMMAND_LINE = "console=ttyS0 no_timer_check"  # an emulated timer on a busy host fails the kernel's test
 GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
+# For a dump that a test puts back: without this it is a replay, and refused.
+FORGET_TAKEN_DUMPS = r"""sed -i 's/"dumps_taken": *\[[^]]*\]/"dumps_taken":[]/' /var/lib/warmdump/arm/*.json"""
 PANIC = "echo c > /proc/sysrq-trigger"
 OVMF = pathlib.Path("/usr/share/OVMF")
 KERNEL_START = r"\] Linux version "

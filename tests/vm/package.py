@@ -16,6 +16,7 @@ UNITS = {
     "warmdump-recover.service": "sysinit.target",
     "warmdump-arm.service": "multi-user.target",
     "warmdump-rearm.path": "multi-user.target",
+    "warmdump-shutdown.service": "multi-user.target",
 }
 SETTINGS = "etc/warmdump/warmdump.toml"
 

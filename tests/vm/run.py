@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--jobs N] [FILTER...]
+"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--jobs N] [--cuts N] [FILTER...]
 
 A scenario runs if its name contains one of the filters, or if there are none. N of them run side by side: an emulated
 machine keeps one processor busy. Each leaves its consoles in WORK/<name>/. --results writes [name, outcome, message]
@@ -19,17 +19,23 @@ import time
 import traceback
 
 import builders
+import converters
 import crash_test
 import crashkernel_places
 import debian_system
+import encrypted
 import estimate
+import fake_dump
 import lockdown
+import outcomes
 import package
 import page_truth
 import plan_numa
 import power_cut
 import qemu
 import rearm
+import recover_cuts
+import recover_faults
 import retention
 import scenario
 import small_region
@@ -49,14 +55,20 @@ SCENARIOS = {
     "debian-system": (debian_system.run, ("6.1",)),
     "package": (package.run, ("6.1",)),
     "builders": (builders.run, ("6.1",)),
+    "converters": (converters.run, ("6.1",)),
     "crash-test": (crash_test.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
+    "encrypted": (encrypted.run, ("6.1",)),
     "estimate": (estimate.run, SOME_KERNELS),
+    "fake-dump": (fake_dump.run, ("6.1",)),
     "lockdown": (lockdown.run, ("6.1",)),
+    "outcomes": (outcomes.run, ("6.1",)),
     "page-truth": (page_truth.run, ALL_KERNELS),
     "plan-numa": (plan_numa.run, ("6.1",)),
     "power-cut": (power_cut.run, SOME_KERNELS),
     "rearm": (rearm.run, SOME_KERNELS),
+    "recover-cuts": (recover_cuts.run, ("6.1",)),
+    "recover-faults": (recover_faults.run, ("6.1",)),
     "retention-ovmf": (retention.run_ovmf, ("6.1",)),
     "retention-seabios": (retention.run_seabios, ("6.1",)),
     "small-region": (small_region.run, ("6.1",)),
@@ -79,6 +91,7 @@ def main():
     parser.add_argument("--results", type=pathlib.Path)
     parser.add_argument("--kvm", action="store_true", help="use KVM, if a machine really boots with it")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="scenarios side by side")
+    parser.add_argument("--cuts", type=int, help="power cuts of recover-cuts, in place of a few")
     parser.add_argument("filters", nargs="*")
     arguments = parser.parse_args()
 
@@ -129,7 +142,7 @@ def run_one(title, run, series, arguments, kvm):
 
     print(f"scenario {title}", flush=True)
     repository = pathlib.Path(__file__).resolve().parents[2]
-    context = scenario.Context(repository, arguments.programs.resolve(), work, series, kvm, say)
+    context = scenario.Context(repository, arguments.programs.resolve(), work, series, kvm, say, arguments.cuts)
     try:
         run(context)
     except scenario.ScenarioSkipped as reason:

@@ -26,6 +26,7 @@ class Context:
     series: str  # kernel series: "6.1"
     kvm: bool
     say: object  # say(text): one line of progress
+    cuts: int | None = None  # as asked for on the command line
 
     def cycle(self, **options):
         """A CrashCycle on this scenario's kernel; its steps are reported as progress."""

@@ -6,6 +6,7 @@ which is the natural state. After each recovery the memory must be what it was.
 
 import re
 
+import reader_sandbox
 from scenario import ScenarioFailed
 
 # Of a Debian kernel, modules included; today's are 200 to 230.
@@ -39,7 +40,9 @@ def _run(context, raw):
             crash = cycle.crash()
             context.say(f"back after {crash.crash_kernel_s:.0f} s in the crash kernel and "
                         f"{crash.to_system_s:.0f} s of boot; recovering")
+            reader_sandbox.watch(cycle.machine)
             report = cycle.recover()
+            reader_sandbox.check(context, cycle.machine)
             if report["dump"]["authenticity"] != "sealed":
                 raise ScenarioFailed(f"the dump does not carry the seal of the boot that crashed: {report['dump']}")
             cycle.check_returned(before)

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <cerrno>
+#include <sstream>
 
 #include "arm/load/crash_kernel.h"
+#include "capture/capture_options.h"
+#include "common/hosted/fleet_key.h"
+#include "common/hosted/whole_file.h"
 #include "tests/arm/armed_machine.h"
 #include "tests/arm/fake_loader.h"
 
@@ -69,6 +73,71 @@ TEST_F(Arming, a_boot_keeps_its_secret_and_the_next_gets_another) {
   machine_.write("/proc/sys/kernel/random/boot_id", "33-44\n");
   ASSERT_TRUE(arm().has_value());
   EXPECT_FALSE((*ArmRecords(places_.records).find("33-44"))->secret == first);
+}
+
+class EncryptedArming : public Arming {
+ protected:
+  EncryptedArming() {
+    machine_.write("/fleet.public", private_.public_key().text());
+    request_.fleet_public_key = machine_.path("/fleet.public");
+  }
+  // What the image says behind "encryption=": id, key, wrapped key.
+  std::vector<std::string> encryption() const {
+    const std::string& image = loader_.initramfs;
+    const std::size_t at = image.find("\nencryption=") + 12;
+    std::istringstream line(image.substr(at, image.find('\n', at) - at));
+    std::vector<std::string> parts;
+    for (std::string part; std::getline(line, part, ':');) parts.push_back(part);
+    return parts;
+  }
+
+  const FleetPrivateKey private_ = *FleetPrivateKey::fresh();
+};
+
+TEST_F(EncryptedArming, the_key_is_in_the_image_alone_and_opens_with_the_private_key) {
+  ASSERT_TRUE(arm().has_value());
+  const auto parts = encryption();
+  ASSERT_EQ(parts.size(), 3U);
+  EXPECT_EQ(parts[0], key_id_text(private_.public_key().id()));
+  EXPECT_EQ(record()->fleet_key_id, parts[0]);
+  const auto text = read_whole_file(places_.records + "/11-22.json", 1 * kMiB);
+  EXPECT_THAT(*text, Not(HasSubstr(parts[1])));
+  EXPECT_THAT(*text, Not(HasSubstr(parts[2])));
+  EXPECT_THAT(loader_.command_line, Not(HasSubstr(parts[1])));
+  CaptureOptions options;
+  ASSERT_TRUE(set_encryption(parts[0] + ":" + parts[1] + ":" + parts[2], options).has_value());
+  WrappedKey wrapped;
+  std::copy(std::begin(options.encryption.wrapped_key), std::end(options.encryption.wrapped_key),
+            wrapped.begin());
+  const auto keys = private_.unwrap(wrapped);
+  ASSERT_TRUE(keys.has_value()) << keys.error().message;
+  EXPECT_EQ(keys->encryption_key.hexadecimal(), parts[1]);
+  EXPECT_EQ(keys->boot_secret, record()->secret);
+}
+
+TEST_F(EncryptedArming, each_image_has_a_key_of_its_own_and_a_reload_without_need_loads_nothing) {
+  ASSERT_TRUE(arm().has_value());
+  const auto first = encryption();
+  const auto reloaded = reload();
+  ASSERT_TRUE(reloaded.has_value()) << reloaded.error().message;
+  EXPECT_TRUE(reloaded->was_current);
+  ASSERT_TRUE(arm().has_value());
+  EXPECT_NE(encryption()[1], first[1]);
+  machine_.write("/fleet.public", FleetPrivateKey::fresh()->public_key().text());
+  EXPECT_FALSE(reload()->was_current);
+}
+
+TEST_F(EncryptedArming, nothing_is_loaded_with_a_broken_key) {
+  for (const std::string& text : {std::string("no key"), private_.text(), std::string()}) {
+    machine_.write("/fleet.public", text);
+    const auto result = arm();
+    ASSERT_FALSE(result.has_value());
+    EXPECT_EQ(result.error().code, ErrorCode::invalid);
+    EXPECT_THAT(result.error().message, HasSubstr("fleet.public"));
+  }
+  machine_.remove("/fleet.public");
+  EXPECT_FALSE(arm().has_value());
+  EXPECT_EQ(loader_.loads, 0);
 }
 
 TEST_F(Arming, a_damaged_record_is_told_and_replaced) {

@@ -135,7 +135,13 @@ const BrokenMachine kRegionMachines[] = {
      [](StatusMachine& machine) { machine.remove("/sys/bus/dax/devices/dax0.0/driver"); }},
 };
 
+constexpr const char* kLoop =
+    R"({"schema": 1, "stands": true, "boot_id": "b", "crashes": 3, "window_s": 3600, "first_dump": "1011",)"
+    R"( "first_directory": "/var/crash/first"})";
+
 const BrokenMachine kCrashKernelMachines[] = {
+    {"crash-loop", kWarning, "3 crashes within 60 minutes are recorded, but a crash kernel is loaded",
+     [](StatusMachine& machine) { machine.write(kCrashLoopPath, kLoop); }},
     {"crash-memory", kFailed, "no memory is set apart",
      [](StatusMachine& machine) {
        machine.write("/sys/kernel/kexec_crash_size", "0\n");
@@ -367,6 +373,18 @@ TEST(StatusChecks, each_sees_what_it_is_for_and_nothing_else) {
       EXPECT_THAT(report.reason, HasSubstr(broken.seen));
     }
   }
+}
+
+TEST(StatusChecks, a_crash_loop_is_the_first_reason_when_nothing_is_loaded) {
+  StatusMachine machine;
+  machine.write(kCrashLoopPath, kLoop);
+  machine.write("/sys/kernel/kexec_crash_loaded", "0\n");
+  machine.remove(kArmRecordDirectory);
+  const StatusReport report = machine.report();
+  EXPECT_EQ(report.captured, false);
+  EXPECT_EQ(report.reason,
+            "crash-loop: crash loop: 3 crashes within 60 minutes, and no more is captured; its first dump is "
+            "/var/crash/first");
 }
 
 TEST(StatusChecks, a_region_without_a_whole_block) {

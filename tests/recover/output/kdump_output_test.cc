@@ -2,6 +2,7 @@
 
 #include "recover/output/kdump_output.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "recover/output/output_format.h"
@@ -15,6 +16,8 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
+#include <random>
 #include <set>
 
 #include "tests/support/kdump_file.h"
@@ -22,6 +25,7 @@
 namespace warmdump {
 namespace {
 
+using dump_format::RunContent;
 using test::KdumpFile;
 using testing::HasSubstr;
 using testing::Optional;
@@ -80,6 +84,75 @@ TEST(KdumpOutput, EveryCompressionReadsBackPageByPage) {
     KdumpFile file(directory / "vmcore");
     expect_same_pages(file, machine);
     EXPECT_EQ(header_word(directory / "vmcore", kStatusOffset), compression.flag);
+  }
+}
+
+// Pages that a compressor meets its limits with: no match, nothing but one match, long literals between
+// matches, matches over short and long distances.
+std::vector<test::Page> hard_pages() {
+  std::vector<test::Page> pages;
+  std::mt19937_64 random(1);
+  for (std::size_t period = 1; period <= 4096; period = period * 3 / 2 + 1) {
+    for (const std::size_t literals : {0U, 1U, 3U, 4U, 18U, 19U, 239U, 600U}) {
+      test::Page page;
+      for (std::size_t at = 0; at < page.size(); ++at)
+        page[at] = at < period ? static_cast<std::byte>(random()) : page[at - period];
+      for (std::size_t at = 700; at + literals < page.size(); at += 700 + literals) {
+        for (std::size_t index = 0; index < literals; ++index)
+          page[at + index] = static_cast<std::byte>(random());
+      }
+      pages.push_back(page);
+    }
+  }
+  return pages;
+}
+
+TEST(KdumpOutput, every_compression_at_every_level_keeps_pages_that_are_hard_to_compress) {
+  const std::vector<test::Page> pages = hard_pages();
+  test::DumpBuilder builder;
+  builder.add_pages(std::vector<test::Run>{{16, static_cast<std::uint32_t>(pages.size()), RunContent::data}},
+                    std::as_bytes(std::span(pages)));
+  builder.add_end();
+  const auto region = builder.build();
+  const auto dump = DumpReader::open(region);
+  ASSERT_TRUE(dump) << dump.error().message;
+  for (const PageCompression& compression : page_compressions()) {
+    for (int level = 0; level <= compression.level_max; ++level) {
+      SCOPED_TRACE(fmt::format("{} {}", compression.name, level));
+      const test::TemporaryDirectory directory;
+      ASSERT_TRUE(write_kdump(*dump, directory / "vmcore",
+                              {.compression = compression.name, .compression_level = level}, {}));
+      KdumpFile file(directory / "vmcore");
+      for (std::size_t index = 0; index < pages.size(); ++index) {
+        test::Page page;
+        ASSERT_EQ(file.read(16 + index, page), KDUMP_OK) << index << ": " << file.error();
+        ASSERT_EQ(page, pages[index]) << index;
+      }
+    }
+  }
+}
+
+std::string whole_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(KdumpOutput, the_same_dump_makes_the_same_bytes_with_any_number_of_threads) {
+  test::DumpBuilder builder;
+  for (Pfn frame = 0; frame < 40; ++frame)
+    builder.add_pages(std::vector<test::Run>{
+        {(39 - frame) * 64, static_cast<std::uint32_t>(1 + frame % 7), RunContent::data},
+        {(39 - frame) * 64 + 20, 30, RunContent::zero}});
+  builder.add_end();
+  const auto region = builder.build();
+  const auto dump = DumpReader::open(region);
+  ASSERT_TRUE(dump) << dump.error().message;
+  const test::TemporaryDirectory directory;
+  ASSERT_TRUE(write_kdump(*dump, directory / "one", {.thread_count = 1}, {}));
+  for (const unsigned threads : {2U, 3U, 8U}) {
+    const auto path = directory / fmt::format("{}", threads);
+    ASSERT_TRUE(write_kdump(*dump, path, {.thread_count = threads}, {}));
+    EXPECT_EQ(whole_file(path), whole_file(directory / "one")) << threads;
   }
 }
 

@@ -28,7 +28,7 @@ std::set<std::string> names_in(const std::filesystem::path& directory) {
   return names;
 }
 
-TEST(DumpDirectory, CompleteDumpMakesItsThreeFiles) {
+TEST(DumpDirectory, CompleteDumpMakesItsFiles) {
   auto machine = test::make_small_machine();
   const auto region = machine.builder.build();
   const auto dump = DumpReader::open(region);
@@ -36,7 +36,15 @@ TEST(DumpDirectory, CompleteDumpMakesItsThreeFiles) {
   const test::TemporaryDirectory directory;
   const auto summary = write_dump_directory(*dump, directory.path(), {});
   ASSERT_TRUE(summary) << summary.error().message;
-  EXPECT_EQ(names_in(directory.path()), (std::set<std::string>{"vmcore", "vmcore-dmesg.txt", "meta.json"}));
+  EXPECT_EQ(
+      names_in(directory.path()),
+      (std::set<std::string>{"vmcore", "vmcore-dmesg.txt", "memory-map.json", "report.html", "meta.json"}));
+  EXPECT_THAT(content_of(directory / "report.html"), HasSubstr("<h1>sysrq triggered crash</h1>"));
+  const auto map = read_dump_map(directory.path());
+  ASSERT_TRUE(map) << map.error().message;
+  PageCount pages = 0;
+  for (const MemoryCell& cell : map->cells) pages += ram_pages(cell);
+  EXPECT_EQ(pages, summary->pages.total.pages);
   EXPECT_EQ(content_of(directory / "vmcore-dmesg.txt"),
             "[    0.000000] Linux version 6.1.0-99-amd64\n"
             "[   12.345678] sysrq: Trigger a crash\n"
@@ -51,6 +59,20 @@ TEST(DumpDirectory, CompleteDumpMakesItsThreeFiles) {
   EXPECT_EQ(summary->capture_info.at("boot_id"), "5a5a");
   EXPECT_EQ(summary->pages.total.data + summary->pages.total.zero, machine.present.size());
   EXPECT_EQ(*summary->vmcore_size, std::filesystem::file_size(directory / "vmcore"));
+}
+
+TEST(DumpDirectory, without_a_report_there_is_none) {
+  auto machine = test::make_small_machine();
+  const auto region = machine.builder.build();
+  const auto dump = DumpReader::open(region);
+  ASSERT_TRUE(dump) << dump.error().message;
+  const test::TemporaryDirectory directory;
+  DumpDirectoryOptions options;
+  options.report = false;
+  const auto summary = write_dump_directory(*dump, directory.path(), {}, options);
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(names_in(directory.path()),
+            (std::set<std::string>{"vmcore", "vmcore-dmesg.txt", "memory-map.json", "meta.json"}));
 }
 
 TEST(DumpDirectory, MetaJsonComesBackAsItWasWritten) {
@@ -101,7 +123,8 @@ TEST(DumpDirectory, DumpWithoutALogHasNoLogFile) {
   const test::TemporaryDirectory directory;
   const auto summary = write_dump_directory(*dump, directory.path(), {});
   ASSERT_TRUE(summary) << summary.error().message;
-  EXPECT_EQ(names_in(directory.path()), (std::set<std::string>{"vmcore", "meta.json"}));
+  EXPECT_EQ(names_in(directory.path()),
+            (std::set<std::string>{"vmcore", "memory-map.json", "report.html", "meta.json"}));
   EXPECT_THAT(summary->log_error, HasSubstr("VMCOREINFO"));
 }
 

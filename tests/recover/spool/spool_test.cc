@@ -41,6 +41,25 @@ TEST(DumpDirectoryName, TellsHostAndTimeInUtc) {
   EXPECT_EQ(dump_directory_name("", kTime, 0), "localhost-2023-11-14-22:13:20");
 }
 
+TEST(DumpDirectoryName, IsThatOfTheLayout) {
+  const auto name = [](const char* layout) {
+    return dump_directory_name("web3", kTime, 0, *find_dump_layout(layout));
+  };
+  EXPECT_EQ(name("redhat"), "web3-2023-11-14-22:13:20");
+  EXPECT_EQ(name("debian"), "202311142213");
+  EXPECT_EQ(name("suse"), "2023-11-14-22-13");
+  EXPECT_EQ(name("chromeos"), "web3-2023-11-14-22:13:20");
+}
+
+TEST_F(SpoolTest, HasTheNamesOfItsLayout) {
+  const auto spool = Spool::open(directory_, "host", "debian");
+  ASSERT_TRUE(spool);
+  save(*spool, "aa");
+  save(*spool, "bb");
+  EXPECT_THAT(names_in(directory_), ElementsAre("202311142213", "202311142213-2"));
+  EXPECT_EQ(Spool::open(directory_, "host", "solaris").error().code, ErrorCode::invalid);
+}
+
 TEST_F(SpoolTest, ADumpAppearsUnderItsNameOnlyWhenPublished) {
   const Spool spool = open();
   const auto incomplete = spool.begin("aa", kTime);
@@ -113,7 +132,8 @@ TEST_F(SpoolTest, AFullFileSystemIsSaidAndLeavesNothing) {
     const std::vector<std::byte> before = region.bytes;
     OneFrameExtractor extractor;
     RecordingEvents events;
-    const auto recovered = recover_region(region, 0, open(), extractor, events);
+    const auto recovered =
+        recover_region(region, 0, open(), extractor, events, {.records = ArmRecords(directory_ / "none")});
     ASSERT_FALSE(recovered);
     EXPECT_EQ(recovered.error().code, ErrorCode::no_space);
     EXPECT_THAT(recovered.error().message, HasSubstr("the dump stays"));
