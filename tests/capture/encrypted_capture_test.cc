@@ -7,7 +7,6 @@
 #include <cstring>
 #include <map>
 #include <optional>
-#include <random>
 #include <set>
 
 #include "capture/capture_pipeline.h"
@@ -23,9 +22,12 @@ namespace {
 
 using namespace dump_format;
 
+constexpr ByteCount kLargeFrame = 16 * kKiB;
 constexpr const char* kBoot = "4a2e9d10-3c5f-4b7e-8a61-0d9c2f4e6b88";
 
-// A region that remembers every encrypted frame that was ever written to it, and that a stray device damages.
+// A region that remembers every encrypted frame that was ever written to it, and that a stray device damages:
+// each of the first `damages_max` large encrypted frames, whether they are written for the first time or
+// again. Large ones, because the writer itself writes the block again in which the last frame ended.
 class RememberingDevice final : public Device {
  public:
   explicit RememberingDevice(ByteCount size) : bytes(size) {}
@@ -36,13 +38,12 @@ class RememberingDevice final : public Device {
     return {};
   }
   Result<void> write_at(ByteCount offset, std::span<const std::byte> source) override {
-    for (ByteCount at = 0; at + sizeof(FrameHeader) <= source.size(); at += kFrameAlignment) {
-      remember(offset + at, source.subspan(at).first<sizeof(FrameHeader)>());
-    }
     std::copy(source.begin(), source.end(), bytes.begin() + static_cast<std::ptrdiff_t>(offset));
-    const ByteCount written = offset + source.size();
-    for (unsigned hit = 0; hit < 4 && damages < damages_max && offset > kFramesOffset; ++hit, ++damages) {
-      bytes[kFramesOffset + random() % (written - kFramesOffset)] ^= std::byte{0x40};
+    for (ByteCount at = 0; at + sizeof(FrameHeader) <= source.size(); at += kFrameAlignment) {
+      const auto frame = remember(offset + at, source.subspan(at).first<sizeof(FrameHeader)>());
+      if (!frame || frame->stored_size < kLargeFrame || damages == damages_max) continue;
+      bytes[offset + at + kLargeFrame / 2] ^= std::byte{0x40};
+      ++damages;
     }
     return {};
   }
@@ -54,19 +55,21 @@ class RememberingDevice final : public Device {
   std::map<std::uint64_t, FrameHeader> frames;  // by cipher number
   std::set<ByteCount> clear_frames;             // where those lie that are not encrypted, made again too
   unsigned reused = 0;                          // numbers that came with two payloads
-  std::mt19937 random{11};
 
  private:
-  void remember(ByteCount offset, std::span<const std::byte, sizeof(FrameHeader)> head) {
+  // The header of the encrypted frame that begins here, if one does.
+  std::optional<FrameHeader> remember(ByteCount offset,
+                                      std::span<const std::byte, sizeof(FrameHeader)> head) {
     FrameHeader header;
     std::memcpy(&header, head.data(), sizeof(header));
-    if (!decode_frame_header(head, header.dump_id).has_value()) return;
+    if (!decode_frame_header(head, header.dump_id).has_value()) return {};
     if (!is_encrypted(header)) {
       clear_frames.insert(offset);
-      return;
+      return {};
     }
     const auto [known, is_new] = frames.emplace(header.cipher_number, header);
     if (!is_new && known->second.payload_crc != header.payload_crc) ++reused;
+    return header;
   }
 };
 
@@ -128,15 +131,16 @@ TEST_F(EncryptedCapture, comes_back_whole_with_the_private_key_and_shows_nothing
 }
 
 TEST_F(EncryptedCapture, uses_no_nonce_twice_whatever_is_made_again) {
+  constexpr unsigned kDamages = 5;
   for (const unsigned threads : {1U, 4U}) {
     SCOPED_TRACE(threads);
     RememberingDevice region(64 * kMiB);
-    region.damages_max = 25;
+    region.damages_max = kDamages;
     capture(region, threads);
     const auto dump = DumpReader::open_encrypted(region, private_);
     ASSERT_TRUE(dump.has_value()) << dump.error().message;
     expect_whole(*dump, *truth_);
-    EXPECT_GT(dump->header()->frames_rewritten, 3U);
+    EXPECT_EQ(dump->header()->frames_rewritten, kDamages);
     EXPECT_EQ(region.reused, 0U);
     EXPECT_FALSE(region.frames.contains(0));
     // Every frame that was made again took a number of its own: more numbers than frames.
