@@ -12,6 +12,7 @@ constexpr std::uint64_t kIncidentNs = 10'000'000'000;
 constexpr std::size_t kFramesMax = 128;
 constexpr std::size_t kNameSizeMax = 512;  // KSYM_NAME_LEN
 constexpr std::string_view kPanicLine = "Kernel panic - not syncing: ";
+constexpr std::string_view kEndLine = "---[ end ";  // says it again, behind the trace
 
 struct Line {
   std::uint64_t time_ns;
@@ -91,12 +92,20 @@ bool is_between_frames(std::string_view text) {
                      [&](std::string_view start) { return text.starts_with(start); });
 }
 
+// However deep a recursion went, it is told by two frames.
+void add_frame(std::vector<std::string>& frames, std::string_view name) {
+  const std::size_t count = frames.size();
+  if (count < 2 || frames[count - 1] != name || frames[count - 2] != name) frames.emplace_back(name);
+}
+
 std::vector<std::string> frames_after(const std::vector<Line>& lines, std::size_t start) {
   std::vector<std::string> frames;
   for (std::size_t i = start + 1; i < lines.size() && frames.size() < kFramesMax; ++i) {
     const std::string_view text = without_address(trimmed(lines[i].text));
     if (const std::string_view name = symbol_at_start(text); !name.empty()) {
-      frames.emplace_back(name);
+      add_frame(frames, name);
+    } else if (const auto interrupted = function_in_registers(text)) {
+      add_frame(frames, *interrupted);  // before its callers; as a frame it is an uncertain one
     } else if (!is_between_frames(text)) {
       break;
     }
@@ -126,7 +135,7 @@ Incident find_last_fault(const std::vector<Line>& lines, std::size_t panic) {
 Incident find_incident(const std::vector<Line>& lines) {
   for (std::size_t i = lines.size(); i-- > 0;) {
     const std::size_t found = lines[i].text.find(kPanicLine);
-    if (found == std::string_view::npos) continue;
+    if (found == std::string_view::npos || lines[i].text.starts_with(kEndLine)) continue;
     const CrashReason* reason = find_panic_reason(lines[i].text.substr(found + kPanicLine.size()));
     if (reason != nullptr) return {reason, i};
     const Incident fault = find_last_fault(lines, i);
@@ -167,7 +176,7 @@ std::string find_panic_text(const PrintkLog& log) {
   for (const std::string_view reason : kPanicTexts) {
     for (auto record = log.records.rbegin(); record != log.records.rend(); ++record) {
       const std::size_t start = record->text.rfind(reason);
-      if (start == std::string::npos) continue;
+      if (start == std::string::npos || record->text.starts_with(kEndLine)) continue;
       const std::string_view rest = std::string_view(record->text).substr(start);
       std::string line = harmless(rest.substr(0, rest.find('\n')));
       std::replace_if(

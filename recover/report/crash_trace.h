@@ -17,7 +17,9 @@ struct CrashTrace {
   std::string reason;     // a word of crash_reason.cc: "null-pointer", "soft-lockup" ...; empty: unknown
   std::string registers;  // the line with the instruction pointer, without time: "RIP: 0010:func+0x1/0x2"
   std::string function;   // the name in that line; empty when there is none
-  std::vector<std::string> frames;  // of the trace, innermost first: names without offsets; no "?" frames
+  // Of the trace, innermost first: names without offsets. None with "?", but the function that an interrupt
+  // or exception found running; of a function that follows itself, two.
+  std::vector<std::string> frames;
 };
 
 // The reason is that of the last "Kernel panic" line. Where that says no more than that a fault came before

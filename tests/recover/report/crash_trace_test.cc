@@ -78,6 +78,33 @@ TEST(CrashTrace, reads_addresses_of_older_kernels_and_leaves_user_programs_out) 
   EXPECT_THAT(trace.frames, ElementsAre("put_mnt_ns"));
 }
 
+TEST(CrashTrace, tells_a_recursion_of_any_depth_by_two_frames) {
+  std::string text = "[    1.000000] Kernel panic - not syncing: x\n[    1.000001] Call Trace:\n";
+  for (int i = 0; i < 300; ++i) text += "[    1.000002]  again+0x1/0x2\n";
+  const CrashTrace trace = find_crash_trace(parse_log(text + "[    1.000002]  caller+0x1/0x2\n"));
+  EXPECT_THAT(trace.frames, ElementsAre("again", "again", "caller"));
+}
+
+TEST(CrashTrace, has_the_function_that_an_interrupt_found_before_its_callers) {
+  const CrashTrace trace =
+      find_crash_trace(parse_log("[    1.000000] Kernel panic - not syncing: NMI: Not continuing\n"
+                                 "[    1.000001] Call Trace:\n[    1.000001]  <NMI>\n"
+                                 "[    1.000001]  panic+0x1/0x2\n[    1.000001]  exc_nmi+0x1/0x2\n"
+                                 "[    1.000001] RIP: 0010:spins_for_ever+0x1/0x2\n"
+                                 "[    1.000001]  ? spins_for_ever+0x1/0x2\n[    1.000001]  </NMI>\n"
+                                 "[    1.000001]  caller+0x1/0x2\n"));
+  EXPECT_THAT(trace.frames, ElementsAre("panic", "exc_nmi", "spins_for_ever", "caller"));
+}
+
+TEST(CrashTrace, is_not_looked_for_behind_the_line_that_ends_a_panic) {
+  const PrintkLog log = parse_log(
+      "[    1.000000] Kernel panic - not syncing: sysrq triggered crash\n[    1.000001] Call Trace:\n"
+      "[    1.000001]  sysrq_handle_crash+0x1/0x2\n"
+      "[    1.000002] ---[ end Kernel panic - not syncing: sysrq triggered crash ]---\n");
+  EXPECT_THAT(find_crash_trace(log).frames, ElementsAre("sysrq_handle_crash"));
+  EXPECT_EQ(find_panic_text(log), "Kernel panic - not syncing: sysrq triggered crash");
+}
+
 TEST(CrashTrace, of_a_log_without_a_crash_is_empty) {
   const CrashTrace trace = find_crash_trace(parse_log("[    1.000000] all well\n"));
   EXPECT_EQ(trace.reason, "");
@@ -87,7 +114,7 @@ TEST(CrashTrace, of_a_log_without_a_crash_is_empty) {
 
 TEST(CrashTrace, is_bounded_and_harmless_whatever_the_log_says) {
   std::string text = "[    1.000000] Kernel panic - not syncing: x\n[    1.000001] Call Trace:\n";
-  for (int i = 0; i < 1000; ++i) text += "[    1.000002]  frame+0x1/0x2\n";
+  for (int i = 0; i < 1000; ++i) text += "[    1.000002]  frame_" + std::to_string(i) + "+0x1/0x2\n";
   EXPECT_EQ(find_crash_trace(parse_log(text)).frames.size(), 128);
   PrintkLog log;
   log.records.push_back({0, 0, 0, "kernel BUG at x\nRIP: 0010:f+0x1/0x2 \x1b[31m"});
