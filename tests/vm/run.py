@@ -56,6 +56,7 @@ SCENARIOS = {
     "package": (package.run, ("6.1",)),
     "builders": (builders.run, ("6.1",)),
     "converters": (converters.run, ("6.1",)),
+    "converters-crash": (converters.run_crash, ()),
     "crash-test": (crash_test.run, ("6.1",)),
     "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
     "encrypted": (encrypted.run, ("6.1",)),
