@@ -4,14 +4,16 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <thread>
 
 #include "common/dump_format/frame.h"
+#include "recover/dump/frame_decoding.h"
 #include "recover/dump/located_dump.h"
 
 namespace warmdump {
 
 using dump_format::BlobKind;
-using dump_format::FrameType;
 using dump_format::PageRun;
 using dump_format::RunContent;
 
@@ -94,36 +96,39 @@ class DumpOpener {
     dump_.authenticity_ = located.authenticity;
     dump_.header_ = located.header;
     dump_.damage_.header_lost = !located.header;
-    dump_.damage_.scan = TRY(
-        scan_frames(*dump_.region_, located.scan_target(*dump_.region_),
-                    [this](const FrameLocation& frame, auto payload) { return take_frame(frame, payload); }));
+    FrameDecoding decoding(
+        std::thread::hardware_concurrency(), [this] { return make_decode(); },
+        [this](const FrameLocation& frame, const auto& content) { take_frame(frame, content); });
+    dump_.damage_.scan =
+        TRY(scan_frames(*dump_.region_, located.scan_target(*dump_.region_),
+                        [&decoding](const FrameLocation& frame, auto stored) -> Outcome<void> {
+                          decoding.add(frame, stored);
+                          return {};
+                        }));
+    decoding.finish();
     dump_.damage_.scan.truncated_bytes = located.missing_bytes(*dump_.region_);
     TRY(connect());
     return std::move(dump_);
   }
 
+  FrameDecoding::Decode make_decode() const {
+    return [this, buffers = std::make_shared<DumpReader::FrameBuffers>()](
+               const dump_format::FrameHeader& header, auto stored) -> Result<FrameContent> {
+      return content_of(header, TRY(dump_.decode(header, stored, *buffers)));
+    };
+  }
+
   // A frame that contradicts itself is left out, like a damaged one: only reading errors end the scan.
-  Outcome<void> take_frame(const FrameLocation& frame, std::span<const std::byte> stored) {
-    const auto payload = dump_.decode(frame.header, stored, buffers_);
-    const auto taken = payload ? take_payload(frame, *payload) : Result<void>(payload.error());
+  void take_frame(const FrameLocation& frame, const Result<FrameContent>& content) {
+    const auto taken = content ? std::visit([&](const auto& piece) { return take(frame, piece); }, *content)
+                               : Result<void>(content.error());
     if (!taken)
       ++(taken.error().code == ErrorCode::unsupported ? dump_.damage_.unknown_frames
                                                       : dump_.damage_.invalid_frames);
-    return {};
   }
 
-  Result<void> take_payload(const FrameLocation& frame, std::span<const std::byte> payload) {
-    switch (static_cast<FrameType>(std::uint16_t{frame.header.type})) {
-      case FrameType::blob:
-        return dump_.blobs_.add(TRY(parse_blob(payload)));
-      case FrameType::class_map:
-        return take_class_map(frame, TRY(parse_class_map(payload)));
-      case FrameType::pages:
-        return take_pages(frame, TRY(parse_pages(payload)));
-      case FrameType::end:
-        return take_end(TRY(parse_end(payload)));
-    }
-    return Error::make(ErrorCode::unsupported, "frame of an unknown type");
+  Result<void> take(const FrameLocation&, const BlobContent& blob) {
+    return dump_.blobs_.add({blob.kind, blob.total_size, blob.offset, blob.bytes});
   }
 
   static Error too_many() {
@@ -136,21 +141,20 @@ class DumpOpener {
     return static_cast<std::uint32_t>(dump_.frames_.size() - 1);
   }
 
-  Result<void> take_class_map(const FrameLocation& frame, const ClassMapPiece& map) {
-    const auto count = static_cast<std::uint32_t>(map.class_bytes.size());
-    if (!dump_.class_maps_.add({map.first_pfn, count, TRY(remember(frame)), 0, RunContent::data})) {
+  Result<void> take(const FrameLocation& frame, const ClassMapContent& map) {
+    if (!dump_.class_maps_.add({map.first_pfn, map.pfn_count, TRY(remember(frame)), 0, RunContent::data})) {
       return too_many();
     }
     return {};
   }
 
-  Result<void> take_end(const EndPiece& end) {
+  Result<void> take(const FrameLocation&, const EndContent& end) {
     dump_.end_ = end.prefix;
-    dump_.end_totals_.assign(end.totals.begin(), end.totals.end());
+    dump_.end_totals_ = end.totals;
     return {};
   }
 
-  void tally(const FrameLocation& frame, const PagesPiece& pages) {
+  void tally(const FrameLocation& frame, const PagesContent& pages) {
     const bool is_known = pages.phase < dump_format::kPhaseCount;
     const std::uint32_t phase = is_known ? pages.phase : 0;
     auto entry = std::find_if(dump_.phases_.begin(), dump_.phases_.end(),
@@ -174,7 +178,7 @@ class DumpOpener {
     }
   }
 
-  Result<void> take_pages(const FrameLocation& frame, const PagesPiece& pages) {
+  Result<void> take(const FrameLocation& frame, const PagesContent& pages) {
     const std::uint32_t number = TRY(remember(frame));
     std::uint32_t position = 0;
     for (const PageRun& run : pages.runs) {
@@ -206,7 +210,6 @@ class DumpOpener {
   }
 
   DumpReader dump_;
-  DumpReader::FrameBuffers buffers_;
 };
 
 Outcome<DumpReader> DumpReader::open(const Device& region, std::span<const SealSecret> secrets) {

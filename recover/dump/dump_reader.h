@@ -3,7 +3,8 @@
 //
 // Opening reads the whole region once and decodes every frame, so that everything the reader offers later
 // is known to be readable; what is damaged is left out and accounted for in damage(). The bytes of a region
-// may come from anybody: memory is bounded by RunIndex::kRunsMax, BlobStore::kBlobSizeMax and one frame.
+// may come from anybody: memory is bounded by RunIndex::kRunsMax, BlobStore::kBlobSizeMax and the 16 frames
+// that FrameDecoding has under way at most.
 
 #pragma once
 
