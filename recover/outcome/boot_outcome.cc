@@ -5,6 +5,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "recover/report/json_exchange.h"
+
 namespace warmdump {
 namespace {
 
@@ -18,59 +20,6 @@ constexpr std::array kKindNames = {
 };
 
 // Each structure is described once, by a function that visits its members with their keys.
-
-class Writer {
- public:
-  void operator()(const char* key, const std::string& text) {
-    if (!text.empty()) json[key] = text.size() <= kTextMax ? text : text.substr(0, kTextMax) + "...";
-  }
-  template <class T>
-  void operator()(const char* key, const T& value) {
-    json[key] = value;
-  }
-  template <class T>
-  void operator()(const char* key, const std::optional<T>& value) {
-    if (value) json[key] = *value;
-  }
-  template <class T, class Function>
-  void object(const char* key, T& value, Function&& members) {
-    Writer inner;
-    members(inner, value);
-    json[key] = std::move(inner.json);
-  }
-  template <class T, class Function>
-  void object(const char* key, std::optional<T>& value, Function&& members) {
-    if (value) object(key, *value, members);
-  }
-
-  Json json = Json::object();
-};
-
-class Reader {
- public:
-  explicit Reader(const Json& source) : json(source) {}
-
-  template <class T>
-  void operator()(const char* key, T& value) {
-    if (json.contains(key)) json.at(key).get_to(value);
-  }
-  template <class T>
-  void operator()(const char* key, std::optional<T>& value) {
-    if (json.contains(key)) value = json.at(key).get<T>();
-  }
-  template <class T, class Function>
-  void object(const char* key, T& value, Function&& members) {
-    if (!json.contains(key)) return;
-    Reader inner(json.at(key));
-    members(inner, value);
-  }
-  template <class T, class Function>
-  void object(const char* key, std::optional<T>& value, Function&& members) {
-    if (json.contains(key)) object(key, value.emplace(), members);
-  }
-
-  const Json& json;
-};
 
 constexpr auto kPrevious = [](auto& exchange, BootOutcome::Previous& previous) {
   exchange("boot_id", previous.boot_id);
@@ -160,7 +109,7 @@ bool is_crash(OutcomeKind kind) {
 }
 
 std::string outcome_line(const BootOutcome& outcome) {
-  Writer writer;
+  JsonWriter writer({.size_max = kTextMax, .omits_empty = true});
   BootOutcome copy = outcome;
   writer.json["schema"] = kOutcomeSchema;
   writer.json["time"] = copy.time;
@@ -184,7 +133,7 @@ Outcome<BootOutcome> parse_outcome_line(std::string_view line) {
     const auto kind = parse_outcome_kind(json.at("outcome").get<std::string>());
     if (!kind) return Failure(ErrorCode::corrupt, "a line has an unknown outcome");
     outcome.outcome = *kind;
-    Reader reader(json);
+    JsonReader reader(json);
     exchange_outcome(reader, outcome);
     return outcome;
   } catch (const nlohmann::json::exception& error) {

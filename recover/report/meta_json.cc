@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/dump_format/dump_state.h"
+#include "recover/report/json_exchange.h"
 
 namespace warmdump {
 
@@ -26,49 +27,7 @@ static void from_json(const Json& json, PhaseSummary& phase) {
 namespace {
 
 // Each structure is described once, by a function that visits its members with their keys: `Exchange` is
-// the writer or the reader below, so that both always agree.
-
-class Writer {
- public:
-  template <class T>
-  void operator()(const char* key, T& value) {
-    json[key] = value;
-  }
-  template <class T>
-  void operator()(const char* key, std::optional<T>& value) {
-    if (value) json[key] = *value;
-  }
-  template <class Function>
-  void object(const char* key, Function&& members) {
-    Writer inner;
-    members(inner);
-    json[key] = std::move(inner.json);
-  }
-
-  Json json = Json::object();
-};
-
-class Reader {
- public:
-  explicit Reader(const Json& source) : json(source) {}
-
-  template <class T>
-  void operator()(const char* key, T& value) {
-    if (json.contains(key)) json.at(key).get_to(value);
-  }
-  template <class T>
-  void operator()(const char* key, std::optional<T>& value) {
-    if (json.contains(key)) value = json.at(key).get<T>();
-  }
-  template <class Function>
-  void object(const char* key, Function&& members) {
-    if (!json.contains(key)) return;
-    Reader inner(json.at(key));
-    members(inner);
-  }
-
-  const Json& json;
-};
+// JsonWriter or JsonReader, so that both always agree.
 
 template <class Exchange>
 void exchange_region(Exchange& exchange, RegionSummary& region) {
@@ -210,7 +169,7 @@ std::string print(const Json& json) {
 }  // namespace
 
 std::string to_json(const DumpSummary& summary) {
-  Writer writer;
+  JsonWriter writer;
   DumpSummary copy = summary;
   writer.json["schema"] = kMetaSchema;
   exchange_summary(writer, copy);
@@ -218,7 +177,7 @@ std::string to_json(const DumpSummary& summary) {
 }
 
 std::string to_json(const RegionSummary& region) {
-  Writer writer;
+  JsonWriter writer;
   RegionSummary copy = region;
   writer.json["schema"] = kMetaSchema;
   writer.object("region", [&](auto& inner) { exchange_region(inner, copy); });
@@ -234,7 +193,7 @@ Outcome<DumpSummary> parse_meta_json(std::string_view text) {
                      fmt::format("meta.json has schema {}, this version knows {}", schema, kMetaSchema));
     }
     DumpSummary summary;
-    Reader reader(json);
+    JsonReader reader(json);
     exchange_summary(reader, summary);
     return summary;
   } catch (const nlohmann::json::exception& error) {
