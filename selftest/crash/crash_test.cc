@@ -62,9 +62,27 @@ CrashResult new_result(const CrashRecord& record) {
   return result;
 }
 
+std::string fact_of(const DumpSummary& summary, const char* name) {
+  const auto fact = summary.capture_info.find(name);
+  return fact == summary.capture_info.end() ? "" : fact->second;
+}
+
 bool is_of_test(const DumpSummary& summary, const CrashRecord& record) {
-  const auto fact = summary.capture_info.find(kTestIdFact);
-  return fact != summary.capture_info.end() && fact->second == record.id;
+  if (!summary.encrypted) return fact_of(summary, kTestIdFact) == record.id;
+  // The id is among what only the fleet's key shows. But a boot crashes once, the dump tells in which it was
+  // made, and the seal that this is true. No time is compared: the crash kernel's clock may be another.
+  return fact_of(summary, "boot_id") == record.boot_id &&
+         summary.authenticity == authenticity_name(Authenticity::sealed);
+}
+
+std::string why_another(const DumpSummary& summary) {
+  if (summary.encrypted) {
+    return fmt::format("a dump came back, encrypted, of another crash: boot {}",
+                       fact_of(summary, "boot_id").empty() ? "unknown" : fact_of(summary, "boot_id"));
+  }
+  const std::string id = fact_of(summary, kTestIdFact);
+  return id.empty() ? "a dump came back that has no test id: its crash image was not the test's"
+                    : "a dump came back that has the test id " + id;
 }
 
 void take_dump(CrashResult& result, const std::filesystem::path& directory, const DumpSummary& summary) {
@@ -80,12 +98,9 @@ Outcome<void> judge_dump(CrashResult& result, const CrashRecord& record,
     take_dump(result, directory, summary);
     return {};
   }
-  const auto fact = summary.capture_info.find(kTestIdFact);
   result.directory = directory;
   result.verdict = CrashVerdict::another_dump;
-  result.text = fact == summary.capture_info.end()
-                    ? "a dump came back that has no test id: its crash image was not the test's"
-                    : "a dump came back that has the test id " + fact->second;
+  result.text = why_another(summary);
   return {};
 }
 

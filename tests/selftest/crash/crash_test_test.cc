@@ -58,6 +58,20 @@ class CrashTest : public testing::Test {
     return directory;
   }
 
+  fs::path make_encrypted_dump(const std::string& name, const std::string& boot_id,
+                               const std::string& authenticity) {
+    const fs::path directory = spool_ / name;
+    fs::create_directories(directory);
+    DumpSummary summary;
+    summary.complete = true;
+    summary.completeness = "complete";
+    summary.encrypted = true;
+    summary.authenticity = authenticity;
+    if (!boot_id.empty()) summary.capture_info["boot_id"] = boot_id;
+    std::ofstream(directory / "meta.json") << to_json(summary);
+    return directory;
+  }
+
   Recovery recovered(DumpOutcome outcome, const fs::path& directory = {}) {
     Recovery recovery;
     recovery.dump.emplace();
@@ -111,6 +125,37 @@ TEST_F(CrashTest, TheDumpOfThatCrashCameBack) {
   EXPECT_EQ(result.directory, spool_ / "machine-1");
   EXPECT_EQ(result.machine.at("kernel"), "6.1.0-test");
   EXPECT_FALSE(*judge_crash_test(recovered(DumpOutcome::none), files_, state_)) << "once only";
+}
+
+// With a fleet key the machine itself cannot read the id; which boot crashed it can.
+TEST_F(CrashTest, an_encrypted_dump_is_known_by_its_boot_and_its_seal) {
+  struct Case {
+    const char* boot_id;
+    const char* authenticity;
+    CrashVerdict verdict;
+  };
+  for (const Case& c : {Case{"one", "sealed", CrashVerdict::found_complete},
+                        Case{"zero", "sealed", CrashVerdict::another_dump},
+                        Case{"one", "unchecked", CrashVerdict::another_dump},
+                        Case{"", "sealed", CrashVerdict::another_dump}}) {
+    boot("one");
+    crash();
+    const fs::path directory = make_encrypted_dump("machine-1", c.boot_id, c.authenticity);
+    const CrashResult result = judge(recovered(DumpOutcome::extracted, directory));
+    EXPECT_EQ(result.verdict, c.verdict) << c.boot_id << ' ' << c.authenticity;
+    EXPECT_EQ(result.directory, directory);
+  }
+}
+
+TEST_F(CrashTest, an_encrypted_dump_is_found_in_the_spool_later) {
+  crash();
+  make_encrypted_dump("machine-0", "zero", "sealed");
+  EXPECT_FALSE(*find_crash_dump(spool_, files_, state_));
+  const fs::path directory = make_encrypted_dump("machine-1", "one", "sealed");
+  const auto result = find_crash_dump(spool_, files_, state_);
+  ASSERT_TRUE(result && *result);
+  EXPECT_EQ((*result)->directory, directory);
+  EXPECT_EQ((*result)->verdict, CrashVerdict::found_complete);
 }
 
 TEST_F(CrashTest, ItCameBackWithLess) {
