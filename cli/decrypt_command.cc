@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/progress.h"
+#include "cli/reader_protection.h"
+#include "cli/staged_progress.h"
+#include "common/hosted/interruption.h"
 #include "recover/decrypt_dump.h"
 #include "recover/output/output_format.h"
 
@@ -19,20 +21,21 @@ namespace {
 struct DecryptArguments {
   DecryptRequest request;
   std::string key;
+  bool is_verbose = false;
 };
 
 Outcome<ExitCode> decrypt(const DecryptArguments& arguments) {
   ::umask(S_IRWXG | S_IRWXO);
-  const FleetPrivateKey key = TRY(FleetPrivateKey::read(arguments.key));
-  Progress progress;
-  bool has_begun = false;
+  const InterruptionWatch watch;
+  DecryptRequest request = arguments.request;
+  request.missing = tell_missing_protection(arguments.is_verbose);
+  StagedProgress progress({"decrypting"});
   const auto show_progress = [&](PageCount done, PageCount total) {
-    if (!has_begun) progress.begin("decrypting", total * kPageSize);
-    has_begun = true;
-    progress.update(done * kPageSize);
+    progress.update(0, done * kPageSize, total * kPageSize);
   };
-  const DumpSummary summary = TRY(decrypt_dump(arguments.request, key, show_progress));
-  if (has_begun) progress.finish();
+  const auto read_key = [&arguments] { return FleetPrivateKey::read(arguments.key); };
+  const DumpSummary summary = TRY(decrypt_dump(request, read_key, show_progress));
+  progress.finish();
   fmt::print("{}: {}\n", arguments.request.directory.string(), summary.completeness);
   return summary.complete ? kExitOk : kExitIncomplete;
 }
@@ -59,6 +62,7 @@ void register_decrypt_command(CLI::App& app, ExitCode& exit_code) {
       ->capture_default_str();
   command->add_flag("--damaged", request.take_damaged,
                     "Take what is left of a dump that was changed, cut or damaged");
+  command->add_flag("--verbose", arguments->is_verbose, kVerboseText);
   command->callback([arguments, &exit_code] {
     auto result = decrypt(*arguments);
     exit_code = result ? *result : report_failure(result.error());

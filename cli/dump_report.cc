@@ -6,6 +6,7 @@
 
 #include "common/dump_format/dump_state.h"
 #include "common/hosted/byte_count_text.h"
+#include "recover/report/debugger_commands.h"
 #include "recover/report/report_words.h"
 
 namespace warmdump {
@@ -158,6 +159,27 @@ std::string region_lines(const DumpSummary& summary) {
   return report + repair_lines(summary.region) + damage_lines(summary.damage);
 }
 
+constexpr std::size_t kFramesShown = 24;
+
+// Innermost first, as the log has it.
+std::string trace_lines(const CrashTrace& trace) {
+  std::string names;
+  for (std::size_t i = 0; i < std::min(trace.frames.size(), kFramesShown); ++i)
+    names += (i == 0 ? "" : " < ") + trace.frames[i];
+  if (trace.frames.size() > kFramesShown)
+    names += fmt::format(" < {} more", trace.frames.size() - kFramesShown);
+  return line("at", trace.registers) + line("trace", names);
+}
+
+std::string times_line(const DumpSummary& summary) {
+  std::string text;
+  for (const auto& [step, milliseconds] : summary.timings_ms) {
+    text +=
+        fmt::format("{}{} {}", text.empty() ? "" : ", ", timing_text(step), milliseconds_text(milliseconds));
+  }
+  return line("times", text);
+}
+
 // What can be told without the key.
 std::string encrypted_report(const DumpSummary& summary) {
   std::string report = line("crashed", utc_text(summary.crash_time_s));
@@ -199,6 +221,7 @@ std::string dump_report(const DumpSummary& summary, const TerminalLook& look) {
   if (!summary.key_id.empty() || summary.encrypted) lines += line("encrypted", encryption_line(summary));
   if (summary.encrypted) return report + laid_out(lines + encrypted_report(summary), look);
   lines += line("panic", summary.panic_text.empty() ? "unknown" : summary.panic_text);
+  lines += trace_lines(summary.trace);
   if (!summary.signature.text.empty()) lines += line("signature", summary.signature.text);
   lines += line("kernel", summary.kernel.release + " " + summary.kernel.version);
   lines += line("build id", summary.build_id);
@@ -209,10 +232,28 @@ std::string dump_report(const DumpSummary& summary, const TerminalLook& look) {
   lines += line("dump level", fmt::format("{}", summary.dump_level));
   lines += line("size", size_line(summary));
   lines += region_lines(summary);
+  lines += times_line(summary);
   lines += lost_lines(summary.pages);
   for (const auto& [key, value] : summary.capture_info) lines += line(harmless(key), value);
   return report + laid_out(lines, look) + class_table(summary.pages, look) +
          phase_table(summary.phases, look);
+}
+
+std::string commands_report(const DumpSummary& summary, const std::string& vmcore, const TerminalLook& look) {
+  const auto os_id = summary.capture_info.find("os_id");
+  std::string report;
+  for (const DebuggerCommand& command :
+       debugger_commands(vmcore, summary.kernel.release, summary.build_id,
+                         os_id == summary.capture_info.end() ? "" : os_id->second)) {
+    report += "\n" + look.paint(TerminalLook::kDim, command.purpose) + "\n";
+    std::string_view lines = command.command;
+    while (!lines.empty()) {
+      const std::string_view first = lines.substr(0, lines.find('\n'));
+      lines.remove_prefix(std::min(first.size() + 1, lines.size()));
+      report += fmt::format("  {}\n", harmless(std::string(first)));
+    }
+  }
+  return report;
 }
 
 std::string region_report(const RegionSummary& region, const std::string& dump, const TerminalLook& look) {

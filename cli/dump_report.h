@@ -13,6 +13,10 @@ namespace warmdump {
 // Several lines, each ending with a newline. Says of every class what was kept, left out and lost.
 std::string dump_report(const DumpSummary& summary, const TerminalLook& look = {});
 
+// How its `vmcore`, the name of a file, is opened: commands to be copied, and what each is for.
+std::string commands_report(const DumpSummary& summary, const std::string& vmcore,
+                            const TerminalLook& look = {});
+
 // Text from a dump, fit for a terminal: no control characters.
 std::string harmless(std::string text);
 

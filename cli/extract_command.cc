@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,18 +12,17 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/progress.h"
-#include "cli/watched_device.h"
-#include "common/dump_format/dump_header.h"
+#include "cli/dump_report.h"
+#include "cli/reader_protection.h"
+#include "cli/staged_progress.h"
 #include "common/file_device.h"
 #include "common/hosted/dump_file_names.h"
+#include "common/hosted/interruption.h"
 #include "common/hosted/whole_file.h"
-#include "recover/dump/dump_reader.h"
+#include "recover/extract_dump.h"
 #include "recover/output/output_format.h"
-#include "recover/output/output_stream.h"
 #include "recover/output/page_compression.h"
 #include "recover/report/dump_directory.h"
-#include "recover/report/dump_summary.h"
 
 namespace warmdump {
 namespace {
@@ -38,6 +36,7 @@ struct ExtractArguments {
   std::string compression;
   int compression_level = 0;
   unsigned threads = 0;
+  bool is_verbose = false;
 
   bool to_standard_output() const { return output == "-"; }
 };
@@ -83,42 +82,29 @@ Outcome<const OutputFormat*> choose_format(const ExtractArguments& arguments, co
   return format;
 }
 
-Outcome<OutputReport> write(const OutputFormat& format, const DumpReader& dump,
-                            const ExtractArguments& arguments, const OutputOptions& options,
-                            const ProgressFunction& progress) {
-  if (!arguments.to_standard_output())
-    return write_output_file(format, dump, arguments.output, options, progress);
-  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failure that is told
-  OutputStream stream(STDOUT_FILENO);
-  return format.write(dump, stream, options, progress);
-}
-
 Outcome<ExitCode> extract(const ExtractArguments& arguments) {
   OutputOptions options{.compression = arguments.compression,
                         .thread_count = arguments.threads,
                         .compression_level = arguments.compression_level};
   const OutputFormat* const format = TRY(choose_format(arguments, options));
   TRY(refuse_finished_dump(arguments.source));
+  const InterruptionWatch watch;
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is a failure that is told
   FileDevice region;
   TRY(in_context(arguments.source, region.open(arguments.source.c_str(), FileDevice::Access::read_only)));
-  alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
-  const auto header = dump_format::read_header(region, buffer);
-  const WatchedDevice watched(region, "reading", header ? ByteCount{header->frames_end} : region.size());
-  const DumpReader dump = TRY(in_context(arguments.source, DumpReader::open(watched, recorded_secrets())));
-  const DumpSummary summary = TRY(in_context(arguments.source, summarize(dump))).summary;
-  watched.finish();
-  options.incomplete = !summary.complete;
-
-  Progress progress;
-  progress.begin("writing pages", format->holds_pages ? summary.bytes_raw : 0);
-  const auto show_progress = [&progress](PageCount done, PageCount) { progress.update(done * kPageSize); };
-  const OutputReport report =
-      TRY(in_context(arguments.source, write(*format, dump, arguments, options, show_progress)));
+  StagedProgress progress({"reading", "writing pages"});
+  ExtractRequest request{
+      .output = arguments.to_standard_output() ? "" : arguments.output, .options = options, .progress = {}};
+  request.missing = tell_missing_protection(arguments.is_verbose);
+  request.progress = [&](unsigned stage, ByteCount done, ByteCount total) {
+    progress.update(stage, done, total);
+  };
+  const ExtractedFile extracted = TRY(in_context(arguments.source, extract_dump(region, *format, request)));
   progress.finish();
   fmt::print(arguments.to_standard_output() ? stderr : stdout, "{}: {} pages, {} bytes, {}\n",
-             arguments.to_standard_output() ? "standard output" : arguments.output, report.pages,
-             report.file_size, summary.completeness);
-  return summary.complete ? kExitOk : kExitIncomplete;
+             arguments.to_standard_output() ? "standard output" : arguments.output, extracted.report.pages,
+             extracted.report.file_size, harmless(extracted.completeness));
+  return extracted.complete ? kExitOk : kExitIncomplete;
 }
 
 }  // namespace
@@ -149,6 +135,7 @@ void register_extract_command(CLI::App& app, ExitCode& exit_code) {
       ->check(CLI::Range(1, 19));
   command->add_option("--threads", arguments->threads, "As many as there are processors, unless set")
       ->check(CLI::Range(1, 1024));
+  command->add_flag("--verbose", arguments->is_verbose, kVerboseText);
   command->callback([arguments, &exit_code] {
     auto result = extract(*arguments);
     exit_code = result ? *result : report_failure(result.error());

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "cli/command.h"
+#include "common/hosted/interruption.h"
 
 namespace warmdump {
 
@@ -12,8 +13,12 @@ void print_warning(const std::string& text) {
   std::fprintf(stderr, "warmdump: warning: %s\n", text.c_str());
 }
 
+// And the number of the signal: as shells tell of who died of one.
+constexpr int kExitBySignal = 128;
+
 ExitCode report_failure(const Failure& failure) {
   std::fprintf(stderr, "warmdump: %s\n", failure.message.c_str());
+  if (is_interruption(failure)) return static_cast<ExitCode>(kExitBySignal + interruption_signal());
   switch (failure.code) {
     case ErrorCode::invalid:
       return kExitUsage;

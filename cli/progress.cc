@@ -43,7 +43,8 @@ std::string duration_text(std::chrono::duration<double> duration) {
 std::string progress_text(std::string_view label, std::uint64_t done, std::uint64_t total,
                           std::chrono::duration<double> elapsed, unsigned bar_columns) {
   done = total == 0 ? done : std::min(done, total);
-  std::string line = fmt::format("{:<10}", label);
+  // A long label keeps a space between it and the number.
+  std::string line = fmt::format("{:<{}}", label, std::max<std::size_t>(10, label.size() + 1));
   const double share = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
   if (total != 0) {
     line += fmt::format("{:>3} % ", static_cast<unsigned>(share * 100));

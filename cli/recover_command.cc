@@ -30,6 +30,7 @@
 #include "recover/report/dump_directory.h"
 #include "recover/report/layout.h"
 #include "recover/report/measured_run.h"
+#include "recover/sandbox/reader_secrets.h"
 #include "recover/sandbox/sandboxed_extractor.h"
 #include "recover/spool/crash_report_delivery.h"
 #include "selftest/crash/crash_test.h"
@@ -63,6 +64,26 @@ class PrintedEvents final : public RecoverEvents {
 
   Progress progress_;
   std::string stage_;
+};
+
+// Reads no secret before there is a dump to send: the process that reads the dump, a copy of this one, is
+// gone by then.
+class DirectForwarder final : public DumpForwarder {
+ public:
+  explicit DirectForwarder(const RecoverOptions& options) : options_(options) {}
+
+  Outcome<void> forward(const Device& region, const std::filesystem::path& directory) override {
+    const auto upload =
+        TRY(make_direct_upload(options_.direct, options_.direct_options, secrets_for_reader(region)));
+    auto sent = upload->forward(region, directory);
+    is_worth_another_try_ = upload->is_worth_another_try();
+    return sent;
+  }
+  bool is_worth_another_try() const { return is_worth_another_try_; }
+
+ private:
+  const RecoverOptions& options_;
+  bool is_worth_another_try_ = false;
 };
 
 void print_json(const nlohmann::json& json) {
@@ -102,7 +123,7 @@ Outcome<RecoveryWithTest> recover_and_record(const RecoverRequest& request, cons
   return done;
 }
 
-Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options, DirectUpload* direct) {
+Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options, DirectForwarder* direct) {
   RecoverRequest request = options.request;
   request.forwarder = direct;
   std::optional<FileLock> lock;
@@ -110,19 +131,25 @@ Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options, DirectUp
   if (is_of_this_machine && ::geteuid() == 0) lock.emplace(TRY(FileLock::take(kRegionLockPath)));
   PmemRegionsNdctl regions;
   PrintedEvents events;
-  DumpReaderExtractor reader(recorded_secrets(), options.directory);
+  DumpReaderExtractor reader({}, options.directory);
   SandboxOptions sandbox;
   sandbox.spool = request.spool;
   sandbox.user = options.user;
+  sandbox.secrets = [](const Device& region) { return secrets_for_reader(region); };
   sandbox.warn = [&events](const std::string& text) { events.step("warning: " + text); };
   SandboxedExtractor extractor(reader, sandbox);
+  // No test of this machine is about somebody's file.
+  if (!is_of_this_machine)
+    return RecoveryWithTest{TRY(recover_machine(request, regions, extractor, events)), std::nullopt};
   if (lock) return recover_and_record(request, options, regions, extractor, events);
   return recover_with_retention_test(request, regions, extractor, MachineFiles(), StateDirectory(), events);
 }
 
-Outcome<std::unique_ptr<DirectUpload>> make_direct(const RecoverOptions& options) {
-  if (options.direct.empty()) return std::unique_ptr<DirectUpload>();
-  return make_direct_upload(options.direct, options.direct_options, recorded_secrets());
+Outcome<std::unique_ptr<DirectForwarder>> make_direct(const RecoverOptions& options) {
+  if (options.direct.empty()) return std::unique_ptr<DirectForwarder>();
+  // What is wrong with the address is told before anything is touched.
+  TRY(make_direct_upload(options.direct, options.direct_options, {}));
+  return std::make_unique<DirectForwarder>(options);
 }
 
 // A retention test that was asked to go on by itself.
@@ -169,7 +196,9 @@ ExitCode run_recover(const RecoverOptions& options) {
     return *direct && (*direct)->is_worth_another_try() ? kExitTemporary : exit_code;
   }
   const Recovery& recovery = done->recovery;
-  const auto crash_test = judge_crash_test(recovery, MachineFiles(), StateDirectory());
+  const auto crash_test = is_plain_file_or_disk(options.request.region)
+                              ? Outcome<std::optional<CrashResult>>(std::nullopt)
+                              : judge_crash_test(recovery, MachineFiles(), StateDirectory());
   keep_measurement(options.request, recovery);
   hand_over_crash_reports(options);
   if (options.json) {

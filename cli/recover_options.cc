@@ -72,7 +72,12 @@ void add_retention_arguments(CLI::App& command, RecoverArguments& arguments) {
     const auto size = parse_byte_count(text);
     return size.has_value() ? std::string() : size.error().message;
   };
+  const auto is_count = [](const std::string& text) {
+    const bool is_number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return is_number ? std::string() : fmt::format("\"{}\" is not a number, 0 or more", text);
+  };
   command.add_option("--max-dumps", arguments.max_dumps, "Dumps kept in the spool; 0: any number")
+      ->check(is_count)
       ->type_name("N");
   command.add_option("--max-bytes", arguments.max_bytes, "Their size together; 0: any")
       ->type_name("SIZE")

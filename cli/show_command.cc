@@ -9,23 +9,22 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "cli/command.h"
 #include "cli/dump_report.h"
+#include "cli/reader_protection.h"
+#include "cli/staged_progress.h"
 #include "cli/terminal.h"
-#include "cli/watched_device.h"
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
 #include "common/file_device.h"
 #include "common/hosted/dump_file_names.h"
+#include "common/hosted/interruption.h"
 #include "common/hosted/whole_file.h"
-#include "recover/dump/dump_reader.h"
-#include "recover/dump/located_dump.h"
 #include "recover/report/dump_directory.h"
 #include "recover/report/dump_map_json.h"
-#include "recover/report/encrypted_directory.h"
 #include "recover/report/meta_json.h"
+#include "recover/view_dump.h"
 
 namespace warmdump {
 namespace {
@@ -37,6 +36,7 @@ struct ShowArguments {
   bool json = false;
   bool log = false;
   bool map = false;
+  bool is_verbose = false;
 };
 
 constexpr ByteCount kLogSizeMax = 256 * kMiB;
@@ -47,6 +47,16 @@ ExitCode exit_code_of(const DumpSummary& summary) {
 
 void print_summary(const DumpSummary& summary, const ShowArguments& arguments) {
   fmt::print("{}", arguments.json ? to_json(summary) : dump_report(summary, TerminalLook::of_output()));
+}
+
+// Where there is a file to open.
+void print_commands(const DumpSummary& summary, const std::filesystem::path& directory) {
+  const auto named = summary.files.find("vmcore");
+  const std::string vmcore = named == summary.files.end() ? std::string(kVmcoreName) : named->second;
+  std::error_code error;
+  if (summary.encrypted || !std::filesystem::is_regular_file(directory / vmcore, error)) return;
+  fmt::print("\nTo open it, in {}:\n{}", harmless(directory.string()),
+             commands_report(summary, vmcore, TerminalLook::of_output()));
 }
 
 void print_map(const DumpMap& map, const ShowArguments& arguments) {
@@ -74,6 +84,7 @@ Outcome<ExitCode> show_directory(const std::filesystem::path& directory, const S
     print_log(TRY(in_context("no log", read_whole_file((directory / name).string(), kLogSizeMax))));
   } else {
     print_summary(summary, arguments);
+    if (!arguments.json) print_commands(summary, directory);
   }
   return exit_code_of(summary);
 }
@@ -83,11 +94,12 @@ bool is_without_dump(const dump_format::RegionHeader& header) {
 }
 
 // What the header says, and not one frame: it is not this machine's dump.
-ExitCode print_unproven(const LocatedDump& located, const ShowArguments& arguments) {
+template <class Header>
+ExitCode print_unproven(const Header& header, Authenticity unproven, const ShowArguments& arguments) {
   RegionSummary region;
   region.state = "lost";
-  if (located.header) region = summarize_region(*located.header);
-  const char* const authenticity = authenticity_name(located.authenticity);
+  if (header) region = summarize_region(*header);
+  const char* const authenticity = authenticity_name(unproven);
   if (arguments.json) {
     auto json = nlohmann::ordered_json::parse(to_json(region));
     json["authenticity"] = authenticity;
@@ -98,21 +110,13 @@ ExitCode print_unproven(const LocatedDump& located, const ShowArguments& argumen
   return kExitIncomplete;
 }
 
-Outcome<ExitCode> show_encrypted(const DumpImage& image, const ShowArguments& arguments) {
-  if (arguments.map || arguments.log) {
-    return Failure(ErrorCode::refused,
-                   "the dump is encrypted: `warmdump decrypt` opens it where the private key is");
-  }
-  const DumpSummary summary = summarize_encrypted(image);
-  print_summary(summary, arguments);
-  return exit_code_of(summary);
-}
-
-bool is_unproven(const LocatedDump& located) {
-  return located.authenticity == Authenticity::unsealed || located.authenticity == Authenticity::unknown_boot;
+DumpView view_of(const ShowArguments& arguments) {
+  if (arguments.map) return DumpView::map;
+  return arguments.log ? DumpView::log : DumpView::summary;
 }
 
 Outcome<ExitCode> show_region(const ShowArguments& arguments) {
+  const InterruptionWatch watch;
   FileDevice region;
   TRY(region.open(arguments.source.c_str(), FileDevice::Access::read_only));
   alignas(4096) std::array<std::byte, dump_format::kHeaderSize> buffer;
@@ -124,24 +128,19 @@ Outcome<ExitCode> show_region(const ShowArguments& arguments) {
                arguments.json ? to_json(summary) : region_report(summary, "none", TerminalLook::of_output()));
     return summary.is_record_without_frames ? kExitIncomplete : kExitOk;
   }
-  const std::vector<SealSecret> secrets = recorded_secrets();
-  const LocatedDump located = TRY(locate_dump(region, secrets));
-  // A file may be of another machine, and is shown to whoever named it.
-  if (region.is_block_device() && is_unproven(located)) return print_unproven(located, arguments);
-  if (located.is_encrypted) return show_encrypted(TRY(DumpImage::open(region, secrets)), arguments);
-  const WatchedDevice watched(region, "reading", header ? ByteCount{header->frames_end} : region.size());
-  const DumpReader dump = TRY(DumpReader::open(watched, secrets));
-  const DumpContents contents = TRY(summarize(dump));
-  watched.finish();
-  if (arguments.map) {
-    print_map(TRY(map_memory(dump)), arguments);
-  } else if (arguments.log) {
-    if (!contents.summary.log_error.empty()) return Failure(ErrorCode::not_found, contents.summary.log_error);
-    print_log(format_printk_log(contents.log));
-  } else {
-    print_summary(contents.summary, arguments);
-  }
-  return exit_code_of(contents.summary);
+  StagedProgress progress({"reading"});
+  ViewRequest request{.view = view_of(arguments), .is_own_region = region.is_block_device()};
+  request.missing = tell_missing_protection(arguments.is_verbose);
+  request.progress = [&](unsigned stage, ByteCount done, ByteCount total) {
+    progress.update(stage, done, total);
+  };
+  DumpContent content = TRY(view_dump(region, request));
+  progress.finish();
+  if (content.unproven) return print_unproven(header, *content.unproven, arguments);
+  if (content.map) print_map(*content.map, arguments);
+  if (content.summary) print_summary(*content.summary, arguments);
+  if (arguments.log) print_log(std::move(content.log));
+  return content.complete ? kExitOk : kExitIncomplete;
 }
 
 // Whatever its layout calls it.
@@ -177,6 +176,7 @@ void register_show_command(CLI::App& app, ExitCode& exit_code) {
   CLI::Option* log = command->add_flag("--dmesg", arguments->log, "Print the kernel log and nothing else");
   CLI::Option* map =
       command->add_flag("--map", arguments->map, "Print a map of all memory instead of the summary");
+  command->add_flag("--verbose", arguments->is_verbose, kVerboseText);
   log->excludes(json)->excludes(map);
   command->callback([arguments, &exit_code] {
     auto result = show(*arguments);

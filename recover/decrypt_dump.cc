@@ -9,9 +9,11 @@
 #include <cstdio>
 
 #include "common/file_device.h"
+#include "recover/dump/encrypted_reader.h"
 #include "recover/output/dump_image.h"
 #include "recover/output/output_file.h"
 #include "recover/report/dump_directory.h"
+#include "recover/sandbox/reader_task.h"
 
 namespace warmdump {
 namespace {
@@ -96,17 +98,49 @@ Outcome<void> check_unchanged(const Device& device, const DumpReader& dump) {
                  "the dump is damaged, changed or cut, or its capture died; --damaged takes what is left");
 }
 
+// In the reader.
+Outcome<nlohmann::json> write_in_clear(const DecryptRequest& request, const Device& device, TaskLink& link,
+                                       const fs::path& directory) {
+  const DumpReader dump = TRY(open_encrypted_dump(
+      device, [&link](const dump_format::KeyBlob& wrapped) { return link.unwrap(wrapped); }));
+  if (!request.take_damaged) TRY(check_unchanged(device, dump));
+  TRY(write_dump_directory(
+      dump, directory,
+      [&link](PageCount done, PageCount total) {
+        link.tell_progress(0, done * kPageSize, total * kPageSize);
+      },
+      request.options));
+  return nlohmann::json::object();
+}
+
 }  // namespace
 
-Outcome<DumpSummary> decrypt_dump(const DecryptRequest& request, const FleetPrivateKey& key,
+Outcome<DumpSummary> decrypt_dump(const DecryptRequest& request, const PrivateKeySource& read_key,
                                   const ProgressFunction& progress) {
   const fs::path source = TRY(image_of(request.source));
   FileDevice device;
   TRY(in_context(source.string(), device.open(source.c_str(), FileDevice::Access::read_only)));
-  const DumpReader dump = TRY(in_context(source.string(), DumpReader::open_encrypted(device, key)));
-  if (!request.take_damaged) TRY(in_context(source.string(), check_unchanged(device, dump)));
   FreshDirectory directory = TRY(FreshDirectory::create(request.directory));
-  DumpSummary summary = TRY(write_dump_directory(dump, directory.incomplete(), progress, request.options));
+  std::optional<FleetPrivateKey> key;
+  ReaderTask task;
+  task.region = &device;
+  task.directory = directory.incomplete();
+  task.needs_secrets = false;  // the dump brings that of its boot along
+  task.work = [&request](const Device& region, TaskLink& link, const fs::path& room) {
+    return write_in_clear(request, region, link, room);
+  };
+  task.prepare = [&]() -> Outcome<void> {
+    key.emplace(TRY(read_key()));
+    return {};
+  };
+  task.unwrap = [&key](const dump_format::KeyBlob& wrapped) { return unwrap_key(wrapped, *key); };
+  task.progress = [&progress](unsigned, ByteCount done, ByteCount total) {
+    if (progress) progress(done / kPageSize, total / kPageSize);
+  };
+  task.missing = request.missing;
+  TRY(in_context(source.string(), run_reader_task(task)));
+  DumpSummary summary = TRY(read_dump_directory(directory.incomplete()));
+  TRY(sync_directory(directory.incomplete()));
   TRY(directory.publish());
   return summary;
 }

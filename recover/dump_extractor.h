@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/device.h"
 #include "common/hosted/failure.h"
@@ -43,6 +44,9 @@ class DumpExtractor {
   using Progress = std::function<void(ByteCount done, ByteCount total)>;
 
   virtual ~DumpExtractor() = default;
+
+  // In place of the secrets that it has, to check the next dump's seal with. One that checks none needs none.
+  virtual void use_secrets(std::vector<SealSecret>) {}
 
   // The dump that the readable frames of `region` belong to; nullopt when not one frame can be read.
   // Works without a valid header. Errors: io; refused when the dump is a forgery.

@@ -21,6 +21,8 @@ class DumpReaderExtractor final : public DumpExtractor {
   explicit DumpReaderExtractor(std::vector<SealSecret> secrets = {}, DumpDirectoryOptions options = {})
       : secrets_(std::move(secrets)), options_(std::move(options)) {}
 
+  void use_secrets(std::vector<SealSecret> secrets) override { secrets_ = std::move(secrets); }
+
   // Opens a dump that is sealed, and keeps it open for extract(); of any other only headers and checksums are
   // looked at. Error io when there is no frame but memory that cannot
   // be read: what lies there is unknown, so it must not be taken for nothing.

@@ -7,6 +7,7 @@
 #include "common/stopwatch.h"
 #include "recover/region/region_holder.h"
 #include "recover/region/wipe.h"
+#include "recover/save_dump.h"
 
 namespace warmdump {
 namespace {

@@ -22,7 +22,7 @@ struct RecoverRequest {
   std::string host;         // goes into names in the spool
   std::string layout = {};  // of the spool, a name in dump_layouts(); empty: the first
   bool return_to_system = true;
-  TrustRules trust = TrustRules();      // is_own_region is told by the region
+  TrustRules trust = TrustRules();     // is_own_region is told by the region
   DumpForwarder* forwarder = nullptr;  // see recover_region(); borrowed
   RetentionLimits retention = {};      // of the spool
   std::string kept_dump = "";          // id of the first dump of a crash loop, see spool/retention.h

@@ -2,45 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
-#include <span>
 
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/dump_state.h"
-#include "common/dump_format/frame.h"
 #include "common/stopwatch.h"
-#include "recover/dump/aligned_buffer.h"
+#include "recover/region/region_header.h"
 #include "recover/region/wipe.h"
+#include "recover/save_dump.h"
 
 namespace warmdump {
 namespace {
 
 using dump_format::RegionHeader, dump_format::State;
-
-State state_of(const RegionHeader& header) {
-  return static_cast<State>(static_cast<std::uint32_t>(header.state));
-}
-
-FrameDumpId frame_dump_id(const RegionHeader& header) {
-  FrameDumpId id;
-  std::memcpy(id.data(), header.dump_id, id.size());
-  return id;
-}
-
-bool is_known(State state) {
-  return std::strcmp(dump_format::state_name(state), "unknown") != 0;
-}
-
-// Cheap look for a dump whose header is gone without a trace.
-Outcome<bool> has_frame_at_start(const Device& region) {
-  AlignedBuffer buffer(kDirectAlignment);
-  TRY(in_context("cannot read the first frame", region.read_at(dump_format::kFramesOffset, buffer.bytes())));
-  dump_format::FrameHeader header;
-  std::memcpy(&header, buffer.bytes().data(), sizeof(header));
-  const auto bytes = buffer.bytes().first<sizeof(header)>();
-  return dump_format::decode_frame_header(bytes, std::span(header.dump_id)).has_value();
-}
 
 // One run over one region; the functions below are the arrows of the picture in the header file.
 class Recovery {
@@ -71,11 +45,7 @@ class Recovery {
   void leave();
   Outcome<void> refuse(RegionHeader& header, Refusal refusal, const std::string& detail = "");
   Outcome<void> save(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome);
-  Outcome<void> extract(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome);
-  bool make_room_on_full_disk();
-  ByteCount expected_size() const;
   Outcome<void> clear(RegionHeader& header);
-  Outcome<void> advance(RegionHeader& header, State next);
 
   Device& region_;
   const PhysicalAddress region_start_;
@@ -95,7 +65,7 @@ Outcome<RegionRecovery> Recovery::run() {
   }
   RegionHeader& header = *found;
   const State state = state_of(header);
-  if (!is_known(state)) {
+  if (!is_known_state(state)) {
     return Failure(
         ErrorCode::unsupported,
         fmt::format("the region header has state {}, which this version of warmdump does not know; the "
@@ -128,7 +98,7 @@ Outcome<void> Recovery::dump_found(RegionHeader& header) {
   if (!identity) {
     report_.outcome = DumpOutcome::nothing_stored;
     events_.step("the capture stored nothing that can be read");
-    TRY(advance(header, State::recovered));
+    TRY(advance_region(region_, header, State::recovered));
     return clear(header);
   }
   identity->id = frame_dump_id(header);
@@ -148,6 +118,7 @@ Outcome<void> Recovery::finish_interrupted(RegionHeader& header) {
     report_.header = header;
     auto saved = TRY(spool_.find(dump_id_text(frame_dump_id(header))));
     if (saved) report_.directory = *saved;
+    spool_.forget_publication(dump_id_text(frame_dump_id(header)));
     events_.step("dump was saved by an interrupted run: clearing the region");
   }
   return clear(header);
@@ -222,7 +193,8 @@ Outcome<void> Recovery::judge_and_clear(RegionHeader& header, const DumpIdentity
     std::memcpy(header.dump_id, identity.id.data(), identity.id.size());
     header.crash_time_s = identity.crash_time_s;
   }
-  TRY(advance(header, State::recovered));
+  TRY(advance_region(region_, header, State::recovered));
+  spool_.forget_publication(dump_id_text(identity.id));
   return clear(header);
 }
 
@@ -274,65 +246,7 @@ Outcome<void> Recovery::refuse(RegionHeader& header, Refusal refusal, const std:
 }
 
 Outcome<void> Recovery::save(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome) {
-  const std::string id = dump_id_text(identity.id);
-  auto saved = TRY(spool.find(id));
-  if (saved) {
-    report_.outcome = DumpOutcome::already_saved;
-    report_.directory = *saved;
-    events_.step("dump was saved by an interrupted run: " + saved->string());
-    return {};
-  }
-
-  const Stopwatch stopwatch;
-  if (helpers_.keeper != nullptr) tell_retention(helpers_.keeper->make_room(expected_size()), events_);
-  auto done = extract(identity, spool, outcome);
-  if (!done && done.error().code == ErrorCode::no_space && make_room_on_full_disk()) {
-    done = extract(identity, spool, outcome);
-  }
-  TRY(std::move(done));
-  report_.extract_ms = stopwatch.elapsed_ms();
-  return {};
-}
-
-bool Recovery::make_room_on_full_disk() {
-  if (helpers_.keeper == nullptr) return false;
-  const auto made = helpers_.keeper->make_room_on_full_disk(expected_size());
-  tell_retention(made, events_);
-  if (!made || made->removed.empty()) return false;
-  events_.step("the disk was full, and has room again: trying once more");
-  return true;
-}
-
-// Pages compressed one by one take about twice what frames take.
-ByteCount Recovery::expected_size() const {
-  const ByteCount frames_end = report_.header ? std::uint64_t{report_.header->frames_end} : 0;
-  return frames_end == 0 ? region_.size() : std::min<ByteCount>(frames_end, region_.size()) * 2;
-}
-
-Outcome<void> Recovery::extract(const DumpIdentity& identity, const Spool& spool, DumpOutcome outcome) {
-  const std::filesystem::path incomplete = TRY(spool.begin(dump_id_text(identity.id), identity.crash_time_s));
-  events_.step("extracting into " + incomplete.string());
-  auto extracted = extractor_.extract(region_, incomplete, [&](ByteCount done, ByteCount total) {
-    events_.progress("extracting", done, total);
-  });
-  if (!extracted) {
-    spool.discard(incomplete);
-    Failure failure = std::move(extracted.error());
-    failure.message += "; the dump stays on the region";
-    return std::move(failure).in("cannot extract the dump");
-  }
-  const Stopwatch flushing;
-  auto published = spool.publish(incomplete);
-  report_.flush_ms = flushing.elapsed_ms();
-  if (!published) {
-    spool.discard(incomplete);
-    return std::move(published.error()).in("cannot keep the dump");
-  }
-  report_.outcome = outcome;
-  report_.directory = *published;
-  report_.dump = std::move(*extracted);
-  events_.step("dump saved: " + report_.directory.string());
-  return {};
+  return DumpSaver(region_, extractor_, events_, helpers_, report_).save(identity, spool, outcome);
 }
 
 Outcome<void> Recovery::clear(RegionHeader& header) {
@@ -341,22 +255,11 @@ Outcome<void> Recovery::clear(RegionHeader& header) {
   report_.wipe = TRY(wipe_region(region_, [&](const char* what, ByteCount done, ByteCount total) {
     events_.progress(what, done, total);
   }));
-  TRY(advance(header, State::cleared));
+  TRY(advance_region(region_, header, State::cleared));
   report_.wiped = true;
   report_.wipe_ms = stopwatch.elapsed_ms();
   events_.step("region wiped and verified");
   return {};
-}
-
-Outcome<void> Recovery::advance(RegionHeader& header, State next) {
-  if (!dump_format::may_follow(state_of(header), next)) {
-    return Failure(ErrorCode::invalid,
-                   fmt::format("a region may not go from {} to {}", dump_format::state_name(state_of(header)),
-                               dump_format::state_name(next)));
-  }
-  header.state = static_cast<std::uint32_t>(next);
-  return in_context(fmt::format("cannot mark the region {}", dump_format::state_name(next)),
-                    write_region_header(region_, header));
 }
 
 }  // namespace
@@ -365,23 +268,6 @@ Outcome<RegionRecovery> recover_region(Device& region, PhysicalAddress region_st
                                        DumpExtractor& extractor, RecoverEvents& events,
                                        const TrustRules& trust, const SaveHelpers& helpers) {
   return Recovery(region, region_start, spool, extractor, events, trust, helpers).run();
-}
-
-void tell_retention(const Outcome<RetentionReport>& report, RecoverEvents& events) {
-  if (!report) {
-    events.step("old dumps stay: " + report.error().message);
-    return;
-  }
-  for (const std::filesystem::path& directory : report->removed) {
-    events.step("deleted for the limits of the spool: " + directory.string());
-  }
-  if (!report->unmet.empty()) events.step("limits of the spool: " + report->unmet);
-}
-
-std::string dump_id_text(const FrameDumpId& id) {
-  std::string text;
-  for (const std::byte byte : id) text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-  return text;
 }
 
 }  // namespace warmdump

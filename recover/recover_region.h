@@ -17,8 +17,9 @@
 //   unsupported     refuse, touch nothing: a newer version wrote it and can read it
 //
 // Killed anywhere and started again it ends in the same place: one complete dump in the spool, never none,
-// never two. Only a dump that is durable in the spool, or refused, is wiped. The cleared header keeps the
-// record of the last dump: id, phase, error, counters; of a refused one only why.
+// never two; also when somebody takes it out of the spool as soon as it is there (spool/publication.h). Only
+// a dump that is durable in the spool, or refused, is wiped. The cleared header keeps the record of the last
+// dump: id, phase, error, counters; of a refused one only why.
 
 #pragma once
 
@@ -77,11 +78,5 @@ struct SaveHelpers {
 Outcome<RegionRecovery> recover_region(Device& region, PhysicalAddress region_start, const Spool& spool,
                                        DumpExtractor& extractor, RecoverEvents& events,
                                        const TrustRules& trust, const SaveHelpers& helpers = {});
-
-// Tells what a SpoolKeeper did. What it could not do costs nothing else.
-void tell_retention(const Outcome<RetentionReport>& report, RecoverEvents& events);
-
-// Lower-case hex of the part of the id that frames repeat; the name of a dump in the spool.
-std::string dump_id_text(const FrameDumpId& id);
 
 }  // namespace warmdump

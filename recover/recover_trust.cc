@@ -17,7 +17,7 @@ Outcome<DumpEvidence> gather_evidence(const DumpIdentity& identity, const std::s
   DumpEvidence evidence;
   evidence.authenticity = identity.authenticity;
   evidence.is_own_region = trust.is_own_region;
-  evidence.is_in_spool = TRY(spool.find(dump_id)).has_value();
+  evidence.is_in_spool = TRY(spool.find(dump_id)).has_value() || spool.was_published(dump_id);
   if (identity.boot_id.empty()) return evidence;
   const auto record = trust.records.find(identity.boot_id);
   // What is no boot id at all has no record.

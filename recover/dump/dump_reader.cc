@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/dump_format/frame.h"
+#include "recover/dump/encrypted_reader.h"
 #include "recover/dump/frame_decoding.h"
 #include "recover/dump/located_dump.h"
 
@@ -53,7 +54,7 @@ class DumpOpener {
     return read(located);
   }
 
-  Outcome<DumpReader> open_encrypted(const FleetPrivateKey& key) {
+  Outcome<DumpReader> open_encrypted(const KeyUnwrapper& unwrap) {
     const LocatedDump found = TRY(locate_dump(*dump_.region_, {}));
     if (!found.is_encrypted) return Failure(ErrorCode::invalid, "the dump is not encrypted");
     if (!found.wrapped_key) {
@@ -61,7 +62,7 @@ class DumpOpener {
                      "the dump has lost the key that it is encrypted with: both copies of "
                      "its header are damaged, and the frame that holds it too");
     }
-    const UnwrappedKeys keys = TRY(unwrap(*found.wrapped_key, key));
+    const UnwrappedKeys keys = TRY(unwrap(*found.wrapped_key));
     const std::string_view boot_id(found.wrapped_key->boot_id, sizeof(found.wrapped_key->boot_id));
     dump_.secrets_ = {
         {.boot_id = std::string(boot_id.substr(0, boot_id.find('\0'))), .secret = keys.boot_secret.bytes()}};
@@ -75,23 +76,6 @@ class DumpOpener {
   }
 
  private:
-  static Outcome<UnwrappedKeys> unwrap(const dump_format::KeyBlob& wrapped, const FleetPrivateKey& key) {
-    const std::string key_id = key_id_text(wrapped.key_id);
-    const std::string own_id = key_id_text(key.public_key().id());
-    if (key_id != own_id) {
-      return Failure(ErrorCode::refused,
-                     fmt::format("the dump is encrypted for fleet key {}, and this is {}", key_id, own_id));
-    }
-    if (wrapped.cipher != static_cast<std::uint32_t>(dump_format::Cipher::chacha20)) {
-      return Failure(ErrorCode::unsupported, fmt::format("the dump is encrypted with cipher {}, which this "
-                                                         "version does not know",
-                                                         std::uint32_t{wrapped.cipher}));
-    }
-    WrappedKey bytes;
-    std::copy(std::begin(wrapped.wrapped_key), std::end(wrapped.wrapped_key), bytes.begin());
-    return key.unwrap(bytes);
-  }
-
   Outcome<DumpReader> read(const LocatedDump& located) {
     dump_.authenticity_ = located.authenticity;
     dump_.header_ = located.header;
@@ -217,7 +201,12 @@ Outcome<DumpReader> DumpReader::open(const Device& region, std::span<const SealS
 }
 
 Outcome<DumpReader> DumpReader::open_encrypted(const Device& region, const FleetPrivateKey& key) {
-  return DumpOpener(region).open_encrypted(key);
+  return open_encrypted_dump(
+      region, [&key](const dump_format::KeyBlob& wrapped) { return unwrap_key(wrapped, key); });
+}
+
+Outcome<DumpReader> open_encrypted_dump(const Device& region, const KeyUnwrapper& unwrap) {
+  return DumpOpener(region).open_encrypted(unwrap);
 }
 
 Result<std::span<const std::byte>> DumpReader::decode(const dump_format::FrameHeader& header,

@@ -55,7 +55,7 @@ struct DumpEvidence {
   bool is_record_unreadable = false;  // the record of its boot is there, and cannot be read
   bool is_own_region = true;          // false: a file or disk named by hand
   bool is_noted = false;              // root's record of the boot says that this dump was taken
-  bool is_in_spool = false;           // of the spool it would go to
+  bool is_in_spool = false;           // or was, until somebody took it away since it was saved
 };
 
 enum class DumpAction {

@@ -31,12 +31,17 @@ class OutputFile final : public OutputTarget {
   // Everything to the disk, then the final name, then the directory to the disk.
   Outcome<void> commit();
 
+  // Open for writing, as long as this object lives; for a process that is forked to fill the file.
+  int descriptor() const { return fd_.get(); }
+
+  // Makes the file as long as write_zeros() said. Part of commit(), unless another process has written.
+  Outcome<void> reach_end_of_zeros() const;
+
   const std::filesystem::path& path() const { return path_; }  // the final one
 
  private:
   OutputFile(UniqueFd fd, std::filesystem::path path) : fd_(std::move(fd)), path_(std::move(path)) {}
   std::filesystem::path incomplete_path() const;
-  Outcome<void> reach_end_of_zeros() const;
 
   UniqueFd fd_;
   std::filesystem::path path_;

@@ -106,9 +106,30 @@ void be_first_to_go() {
   ::close(fd);
 }
 
-int change_root(const std::filesystem::path& directory) {
-  if (::chdir(directory.c_str()) != 0 || ::chroot(".") != 0) return errno;
+// Into a directory that is removed already: it is empty, and nothing can be made in it.
+int enter_nowhere() {
+  int error = ENOENT;
+  for (const char* const base : {"/run", "/tmp", "/var/tmp", "/dev/shm"}) {
+    std::string path = std::string(base) + "/warmdump-reader-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr) {
+      error = errno;
+      continue;
+    }
+    error = result_of(::chdir(path.c_str()));
+    if (::rmdir(path.c_str()) == 0 && error == 0) return 0;
+  }
+  return error;
+}
+
+int take_for_root() {
+  if (::chroot(".") != 0) return errno;
   return result_of(::chdir("/"));
+}
+
+// What a user who is not root gets by it: a network without an interface, and the right to chroot.
+int separate(bool is_root) {
+  if (is_root) return result_of(::unshare(CLONE_NEWNET));
+  return result_of(::unshare(CLONE_NEWUSER | CLONE_NEWNET));
 }
 
 int become(const ReaderUser& user) {
@@ -152,18 +173,23 @@ Confined confine(const Confinement& confinement) {
   walls.raise("no closed standard streams", close_standard_streams());
   walls.raise("no closed descriptors", close_all_but(confinement.descriptors));
   walls.raise("no limits", limit_resources(confinement.user.has_value()));
-  walls.raise("no network namespace", is_root ? result_of(::unshare(CLONE_NEWNET)) : 0);
+  const int separated = separate(is_root);
+  // Without root the filter of system calls stands in its place.
+  if (is_root) walls.raise("no network namespace", separated);
   walls.raise("no ban on new privileges", result_of(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)));
 
-  const auto within = stay_within(confinement.directory);
-  if (is_root) {
-    const int error = change_root(confinement.directory);
-    walls.raise("no root directory of its own", error);
-    if (error == 0) confined.directory = "/";
-  } else {
-    walls.raise("no border around its directory", within);
-    walls.raise("not in its directory", result_of(::chdir(confinement.directory.c_str())));
-  }
+  // A name is looked up before the process moves, and nowhere is made before nothing can be made any more.
+  const bool has_directory = !confinement.directory.empty();
+  auto within = has_directory ? stay_within(confinement.directory) : Outcome<void>();
+  const int entered = has_directory ? result_of(::chdir(confinement.directory.c_str())) : enter_nowhere();
+  if (!has_directory) within = stay_within({});
+  walls.raise("not in its directory", entered);
+  const int rooted = entered != 0 ? entered : take_for_root();
+  // Its name from here: a relative one, or one from another root, would lead nowhere.
+  if (entered == 0 && has_directory) confined.directory = ".";
+  if (is_root) walls.raise("no root directory of its own", rooted);
+  // Either is enough, and the directory of the user's own choice is no wall by itself.
+  if (!is_root && rooted != 0) walls.raise("no border around its directory", within);
   if (confinement.user) {
     walls.raise("no other user", become(*confinement.user));
   } else if (is_root) {

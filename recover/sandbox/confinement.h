@@ -6,8 +6,8 @@
 //   no other descriptor   close_range(2)                    holds
 //   no environment        clearenv(3)                       holds
 //   limits                setrlimit(2), see below           holds
-//   no network            network namespace of its own      by system calls
-//   one directory         chroot(2), Landlock               Landlock
+//   no network            network namespace of its own      with a user namespace; by system calls
+//   one directory         chroot(2), Landlock               Landlock; chroot(2) with a user namespace
 //   user, capabilities    setresuid(2), capset(2)           holds: no root
 //   no new privileges     prctl(2)                          holds
 //   system calls          seccomp(2), syscall_filter.h      holds
@@ -30,13 +30,13 @@ inline constexpr ByteCount kFileSizeMax = 16 * 1024 * kGiB;
 
 struct Confinement {
   std::optional<ReaderUser> user;   // whom to become; empty: stay, as who is not root must
-  std::filesystem::path directory;  // the one it keeps; belongs to `user`
+  std::filesystem::path directory;  // the one it keeps; belongs to `user`. Empty: it keeps none
   std::vector<int> descriptors;     // that stay open; 0, 1 and 2 become /dev/null
   ByteCount memory_max = 4 * kGiB;  // of address space, threads and C library not counted
 };
 
 struct Confined {
-  std::filesystem::path directory;   // the name that `directory` has now
+  std::filesystem::path directory;   // the name that `directory` has now; empty like it
   std::vector<std::string> missing;  // walls that this system does not have, each with its reason
 };
 

@@ -14,6 +14,7 @@ using nlohmann::json;
 constexpr std::size_t kTextSizeMax = 4096;
 constexpr std::size_t kTextsMax = 32;
 constexpr int kErrnoMax = 4095;
+constexpr unsigned kStagesMax = 8;
 
 std::string shortened(const std::string& text) {
   return text.substr(0, kTextSizeMax);
@@ -168,12 +169,13 @@ Outcome<std::vector<std::string>> missing_of(const json& message) {
   return missing;
 }
 
-json progress_message(ByteCount done, ByteCount total) {
-  return {{"type", "progress"}, {"done", done}, {"total", total}};
+json progress_message(ByteCount done, ByteCount total, unsigned stage) {
+  return {{"type", "progress"}, {"stage", stage}, {"done", done}, {"total", total}};
 }
 
 Outcome<ProgressMessage> progress_of(const json& message) {
   ProgressMessage progress;
+  progress.stage = static_cast<unsigned>(TRY(number_in(message, "stage", kStagesMax)));
   progress.total = TRY(number_in(message, "total"));
   progress.done = TRY(number_in(message, "done", progress.total));
   return progress;

@@ -23,12 +23,13 @@ nlohmann::json as_message(const Failure& failure);
 nlohmann::json as_message(const std::optional<DumpIdentity>& identity);
 nlohmann::json as_message(const ExtractedDump& dump);
 nlohmann::json confined_message(const std::vector<std::string>& missing);
-nlohmann::json progress_message(ByteCount done, ByteCount total);
+nlohmann::json progress_message(ByteCount done, ByteCount total, unsigned stage = 0);
 nlohmann::json alive_message();
 
 struct ProgressMessage {
   ByteCount done = 0;
   ByteCount total = 0;
+  unsigned stage = 0;  // of work that has several, from 0
 };
 
 struct FailureMessage {

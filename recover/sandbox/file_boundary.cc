@@ -34,6 +34,16 @@ long create_ruleset(const landlock_ruleset_attr* attributes, std::size_t size, u
   return ::syscall(SYS_landlock_create_ruleset, attributes, size, flags);
 }
 
+Outcome<void> permit(int ruleset, const std::filesystem::path& directory, std::uint64_t rights) {
+  const UniqueFd parent(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!parent.valid()) return Failure::system("cannot open " + directory.string(), errno);
+  landlock_path_beneath_attr beneath{};
+  beneath.allowed_access = rights;
+  beneath.parent_fd = parent.get();
+  if (::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0) return {};
+  return Failure::system("cannot use Landlock", errno);
+}
+
 }  // namespace
 
 Outcome<void> stay_within(const std::filesystem::path& directory) {
@@ -48,15 +58,9 @@ Outcome<void> stay_within(const std::filesystem::path& directory) {
       static_cast<int>(create_ruleset(&attributes, sizeof(attributes.handled_access_fs), 0)));
   if (!ruleset.valid()) return Failure::system("cannot make a Landlock ruleset", errno);
 
-  const UniqueFd parent(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!parent.valid()) return Failure::system("cannot open " + directory.string(), errno);
-  landlock_path_beneath_attr beneath{};
-  beneath.allowed_access = kWithin & attributes.handled_access_fs;
-  beneath.parent_fd = parent.get();
-  if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0 ||
-      ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
+  if (!directory.empty()) TRY(permit(ruleset.get(), directory, kWithin & attributes.handled_access_fs));
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
     return Failure::system("cannot use Landlock", errno);
-  }
   return {};
 }
 

@@ -10,7 +10,7 @@
 namespace warmdump {
 
 // From now on this process opens, makes and removes files in `directory` only, and makes plain files and
-// directories only. Files that are open stay open. Needs no_new_privs.
+// directories only; in none, where `directory` is empty. Files that are open stay open. Needs no_new_privs.
 // Errors: unsupported (a kernel before 5.13, or with Landlock off), io.
 Outcome<void> stay_within(const std::filesystem::path& directory);
 

@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
+
+#include "common/hosted/interruption.h"
 
 namespace warmdump {
 namespace {
@@ -16,18 +19,27 @@ namespace {
 using Size = std::uint32_t;
 using std::chrono::duration_cast, std::chrono::milliseconds, std::chrono::seconds;
 
-bool send_bytes(int socket, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t count = ::write(socket, bytes, size);
+}  // namespace
+
+bool send_bytes(int socket, std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(socket, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return false;
-    bytes += count;
-    size -= static_cast<std::size_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return true;
 }
 
-}  // namespace
+bool receive_bytes(int socket, std::span<char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::read(socket, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return true;
+}
 
 bool send_message(int socket, const nlohmann::json& message) {
   const std::string text = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -36,7 +48,7 @@ bool send_message(int socket, const nlohmann::json& message) {
   std::string bytes(sizeof(size), '\0');
   std::memcpy(bytes.data(), &size, sizeof(size));
   bytes += text;
-  return send_bytes(socket, bytes.data(), bytes.size());
+  return send_bytes(socket, bytes);
 }
 
 MessageReceiver::MessageReceiver(int socket, const Limits& limits)
@@ -75,6 +87,7 @@ Outcome<bool> MessageReceiver::fill(std::string& target, std::size_t size, Clock
 
 Outcome<void> MessageReceiver::wait(Clock::time_point silent_since) {
   for (;;) {
+    if (auto interrupted = interruption()) return std::move(*interrupted);
     const auto now = Clock::now();
     if (now >= silent_since + limits_.silence) {
       return Failure(ErrorCode::timed_out, fmt::format("gave no sign of life for {} s",
@@ -85,9 +98,11 @@ Outcome<void> MessageReceiver::wait(Clock::time_point silent_since) {
                      fmt::format("was not done after {} s", duration_cast<seconds>(limits_.total).count()));
     }
     const auto left = duration_cast<milliseconds>(std::min(silent_since + limits_.silence, end_) - now);
-    pollfd waiting{socket_, POLLIN, 0};
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<long long>(left.count() + 1, 60'000)));
-    if (ready > 0) return {};
+    // A negative descriptor is skipped.
+    pollfd waiting[] = {{socket_, POLLIN, 0}, {interruption_descriptor(), POLLIN, 0}};
+    const int ready =
+        ::poll(waiting, std::size(waiting), static_cast<int>(std::min<long long>(left.count() + 1, 60'000)));
+    if (ready > 0 && waiting[0].revents != 0) return {};
     if (ready < 0 && errno != EINTR) return Failure::system("cannot be waited for", errno);
   }
 }

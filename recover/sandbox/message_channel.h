@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "common/hosted/failure.h"
@@ -20,6 +21,10 @@ inline constexpr std::size_t kMessageSizeMax = 64 * kKiB;
 // Of the reader's side. Blocks. False when nobody listens any more. Text that is no UTF-8 is made so; a
 // message that would be too large is not sent.
 bool send_message(int socket, const nlohmann::json& message);
+
+// All of these bytes, on the reader's side, False when the other side is gone.
+bool send_bytes(int socket, std::span<const char> bytes);
+bool receive_bytes(int socket, std::span<char> bytes);
 
 class MessageReceiver {
  public:
@@ -34,7 +39,8 @@ class MessageReceiver {
   MessageReceiver(int socket, const Limits& limits);
 
   // nullopt: the other side has closed.
-  // Errors: timed_out (silent, or too long in all), corrupt (too large, too many, no JSON object), io.
+  // Errors: timed_out (silent, or too long in all), corrupt (too large, too many, no JSON object), io,
+  // interruption().
   Outcome<std::optional<nlohmann::json>> next();
 
  private:

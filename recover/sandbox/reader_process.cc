@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/hosted/interruption.h"
 #include "recover/sandbox/extractor_messages.h"
 
 namespace warmdump {
@@ -23,6 +24,8 @@ constexpr auto kEndByItself = std::chrono::seconds(5);  // of a child that may n
 constexpr auto kLook = std::chrono::milliseconds(10);
 
 [[noreturn]] void run_child(Confinement confinement, int socket, const ReaderProgram& program) {
+  leave_interruptions_to_the_parent();
+  ::signal(SIGPIPE, SIG_IGN);
   confinement.descriptors.push_back(socket);
   const Confined confined = confine(confinement);
   try {
@@ -80,16 +83,29 @@ Outcome<std::vector<std::string>> ReaderProcess::missing_walls() {
   return missing;
 }
 
-Outcome<void> ReaderProcess::ask(char request) {
-  // A child that is gone is told of by next().
-  if (::send(socket_.get(), &request, 1, MSG_NOSIGNAL) == 1 || errno == EPIPE || errno == ECONNRESET)
-    return {};
-  return Failure::system("cannot talk to the process that reads the dump", errno);
+Outcome<void> ReaderProcess::ask(char request, std::span<const char> more) {
+  TRY(tell({&request, 1}));
+  return tell(more);
+}
+
+Outcome<void> ReaderProcess::tell(std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return {};
+    if (count < 0) return Failure::system("cannot talk to the process that reads the dump", errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
 }
 
 Outcome<nlohmann::json> ReaderProcess::next() {
   for (;;) {
     auto message = receiver_.next();
+    if (!message.has_value() && is_interruption(message.error())) {
+      TRY(stop());
+      return std::move(message.error());
+    }
     if (!message.has_value()) return catch_lying(message.error());
     if (*message && type_of(**message) == "alive") continue;
     if (*message) return std::move(**message);

@@ -8,6 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,10 +37,13 @@ class ReaderProcess {
   // Walls that the child says it does not have: its first message.
   Outcome<std::vector<std::string>> missing_walls();
 
-  Outcome<void> ask(char request);
+  // A request, and what belongs to it. A child that is gone is told of by next().
+  Outcome<void> ask(char request, std::span<const char> more = {});
+  Outcome<void> tell(std::span<const char> bytes);
 
   // The next message; signs of life are not passed on. Any failure of the child to send one has killed it:
-  // crashed (died, ended, memory), timed_out, corrupt (what it sent was no message).
+  // crashed (died, ended, memory), timed_out, corrupt (what it sent was no message), interruption() (not its
+  // fault).
   Outcome<nlohmann::json> next();
 
   // The failure that a message which cannot be true is; kills the child.

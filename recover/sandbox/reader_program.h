@@ -9,7 +9,7 @@
 
 namespace warmdump {
 
-enum class ReaderRequest : char { identify = 'i', extract = 'x' };
+enum class ReaderRequest : char { secrets = 's', identify = 'i', extract = 'x' };
 
 // Reads requests from `socket` and answers them, until the other side closes. Files go to `directory`. Tells
 // progress and, at least as often as something is read of the region, that it is alive.

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include "common/file_device.h"
+#include "common/hosted/interruption.h"
 #include "recover/sandbox/extractor_messages.h"
 #include "recover/sandbox/reader_program.h"
+#include "recover/sandbox/reader_secrets.h"
 
 namespace warmdump {
 namespace {
@@ -27,9 +29,14 @@ Failure no_answer() {
   return {ErrorCode::corrupt, "gave no answer to what it was asked"};
 }
 
+bool claims_another_seal(const DumpIdentity& identity, const std::optional<std::string>& known_boot) {
+  return known_boot && identity.authenticity == Authenticity::sealed && identity.boot_id != *known_boot;
+}
+
 }  // namespace
 
 Outcome<std::optional<DumpIdentity>> SandboxedExtractor::identify(const Device& region) {
+  const InterruptionWatch watch;
   end();
   auto identity = identified_by_reader(region);
   if (!identity.has_value() || !*identity) end();
@@ -42,6 +49,7 @@ Outcome<std::optional<DumpIdentity>> SandboxedExtractor::identify(const Device& 
 Outcome<ExtractedDump> SandboxedExtractor::extract(const Device& region,
                                                    const std::filesystem::path& directory,
                                                    const Progress& progress) {
+  const InterruptionWatch watch;
   auto dump = extracted_by_reader(region, directory, progress);
   end();
   return dump;
@@ -67,7 +75,15 @@ Outcome<void> SandboxedExtractor::start(const Device& region) {
   for (const std::string& missing : TRY(reader_->missing_walls())) {
     warn(fmt::format("dumps are read with less protection on this system: {}", missing));
   }
-  return {};
+  return give_secrets(region);
+}
+
+Outcome<void> SandboxedExtractor::give_secrets(const Device& region) {
+  known_boot_.reset();
+  if (!options_.secrets) return {};
+  std::vector<SealSecret> secrets = options_.secrets(region);
+  known_boot_ = secrets.empty() ? "" : secrets.front().boot_id;
+  return hand_over_secrets(*reader_, static_cast<char>(ReaderRequest::secrets), secrets);
 }
 
 Outcome<void> SandboxedExtractor::make_room(std::optional<ReaderUser>& user) {
@@ -90,6 +106,10 @@ Outcome<std::optional<DumpIdentity>> SandboxedExtractor::identified_by_reader(co
   if (type_of(message) != "identity") return reader_->catch_lying(no_answer());
   auto identity = identity_of(message);
   if (!identity.has_value()) return reader_->catch_lying(identity.error());
+  if (*identity && claims_another_seal(**identity, known_boot_)) {
+    return reader_->catch_lying(
+        {ErrorCode::corrupt, "says that it has checked a seal whose secret it does not know"});
+  }
   return identity;
 }
 
@@ -107,7 +127,8 @@ Outcome<ExtractedDump> SandboxedExtractor::extracted_by_reader(const Device& reg
       if (progress) progress(told->done, told->total);
       continue;
     }
-    if (type == "failure") return failure_in(message);
+    // The reader knows its room only: names in it say nothing to people.
+    if (type == "failure") return failure_in(message).in(directory.string());
     if (type != "extracted") return reader_->catch_lying(no_answer());
     auto dump = extracted_of(message);
     if (!dump.has_value()) return reader_->catch_lying(dump.error());

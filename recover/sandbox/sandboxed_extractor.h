@@ -2,8 +2,11 @@
 // that a dump made to take over its reader takes over a process that may do nothing.
 //
 // One child serves identify() and the extract() after it. It gets the region, opened anew for reading only;
-// what the inner extractor holds, seal secrets among it; and a room to write in (reader_room.h). It starts
-// with the first of these calls: a boot without a dump starts none.
+// what the inner extractor holds; the secrets that SandboxOptions::secrets finds for this region; and a room
+// to write in (reader_room.h). It starts with the first of these calls: a boot without a dump starts none.
+//
+// While it works, SIGINT, SIGTERM and SIGHUP end it, and are a failure of the call, see
+// common/hosted/interruption.h.
 //
 // A child that crashes, hangs, floods, lies or takes too much memory is one Failure of the call, which says
 // so; nothing that it wrote is kept.
@@ -29,6 +32,9 @@ struct SandboxOptions {
   std::string user = kReaderUserDefault;
   ByteCount memory_max = Confinement().memory_max;
   MessageReceiver::Limits limits;
+  // Called in this process when the child is forked; what it returns the child gets in place of what the
+  // inner extractor has. Missing: that stays.
+  std::function<std::vector<SealSecret>(const Device& region)> secrets = {};
   // Hears, once a wall, what this system does not have, and why.
   std::function<void(const std::string&)> warn = [](const std::string&) {};
 };
@@ -49,6 +55,7 @@ class SandboxedExtractor final : public DumpExtractor {
 
  private:
   Outcome<void> start(const Device& region);
+  Outcome<void> give_secrets(const Device& region);
   Outcome<void> make_room(std::optional<ReaderUser>& user);
   Outcome<std::optional<DumpIdentity>> identified_by_reader(const Device& region);
   Outcome<ExtractedDump> extracted_by_reader(const Device& region, const std::filesystem::path& directory,
@@ -60,6 +67,7 @@ class SandboxedExtractor final : public DumpExtractor {
   DumpExtractor& inner_;
   SandboxOptions options_;
   std::set<std::string> warned_;
+  std::optional<std::string> known_boot_;  // whose secret the child was given
   std::optional<ReaderRoom> room_;
   std::optional<ReaderProcess> reader_;
 };

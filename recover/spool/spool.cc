@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include <cctype>
@@ -12,6 +11,7 @@
 
 #include "recover/sandbox/reader_room.h"
 #include "recover/spool/dump_removal.h"
+#include "recover/spool/publication.h"
 #include "recover/spool/saved_dumps.h"
 
 namespace warmdump {
@@ -128,7 +128,17 @@ Outcome<std::optional<fs::path>> Spool::find(const std::string& dump_id) const {
   return found;
 }
 
+bool Spool::was_published(const std::string& dump_id) const {
+  return warmdump::was_published(directory_, dump_id) && flush(directory_, O_DIRECTORY).has_value();
+}
+
+void Spool::forget_publication(const std::string& dump_id) const {
+  warmdump::forget_publication(directory_, dump_id);
+  warmdump::forget_publication(directory_ / kUnauthenticatedDirectory, dump_id);
+}
+
 Outcome<void> Spool::remove_interrupted(const std::string& dump_id) const {
+  warmdump::forget_publication(directory_, dump_id);
   return for_each_directory(directory_, [&](const fs::path& candidate) -> Outcome<void> {
     if (!is_incomplete(candidate)) return {};
     const std::string found_id = dump_id_of(candidate);
@@ -175,12 +185,7 @@ Outcome<fs::path> Spool::publish(const fs::path& incomplete) const {
   TRY(flush_tree(incomplete));
   const std::string name = incomplete.filename().string();
   const fs::path target = directory_ / name.substr(0, name.size() - kIncompleteSuffix.size());
-  // begin() chose a free name and the spool is locked: only somebody from outside can have taken it since.
-  if (::renameat2(AT_FDCWD, incomplete.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0 &&
-      (errno != EINVAL || ::rename(incomplete.c_str(), target.c_str()) != 0)) {
-    return spool_failure("cannot rename " + incomplete.string(), {errno, std::generic_category()});
-  }
-  TRY(flush(directory_, O_DIRECTORY));
+  TRY(publish_directory(directory_, dump_id_of(incomplete), incomplete, target));
   return target;
 }
 

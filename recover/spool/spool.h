@@ -4,7 +4,8 @@
 // the name is taken), or as another layout names it. It is filled as <name>-incomplete and renamed when every
 // byte is durable, so a name without the suffix is always a whole dump. A file `.dump-id` in it names the
 // dump: recovery that was killed and starts again finds what it already saved by this, and never by the name.
-// Its second line counts the dumps that came into the spool, since the time in a name is as good as the clock.
+// Its second line counts the dumps that came into the spool, since the time in a name is as good as the
+// clock.
 //
 // The spool is locked (flock) as long as the object lives: one program at a time fills it.
 
@@ -26,8 +27,8 @@ inline constexpr const char* kDumpIdFile = ".dump-id";
 
 class Spool {
  public:
-  // Makes `directory` (0700) and its parents when missing; locks it; removes the room that a killed reader of a
-  // dump left in it. `host` goes into names; characters that do not belong into a file name become '_'.
+  // Makes `directory` (0700) and its parents when missing; locks it; removes the room that a killed reader of
+  // a dump left in it. `host` goes into names; characters that do not belong into a file name become '_'.
   // `layout`: a name in dump_layouts(), empty for the first.
   // Errors: invalid (no such layout); busy; no_permission; no_space; io.
   static Outcome<Spool> open(const std::filesystem::path& directory, const std::string& host,
@@ -41,6 +42,13 @@ class Spool {
 
   // The complete directory of the dump `dump_id` (lower-case hex), if it was saved before; durable on return.
   Outcome<std::optional<std::filesystem::path>> find(const std::string& dump_id) const;
+
+  // Whether publish() has given the dump its name, and forget_publication() was not called since; durable on
+  // return. With find() empty: somebody has taken it away. See publication.h.
+  bool was_published(const std::string& dump_id) const;
+
+  // The region tells by itself now that the dump was saved, here or in apart(). Best effort.
+  void forget_publication(const std::string& dump_id) const;
 
   // Removes what an interrupted run left of this dump, and makes its empty -incomplete directory, which the
   // caller fills. `time_s`: seconds since 1970, 0 for now.

@@ -46,6 +46,24 @@ TEST(DumpReport, has_colours_only_where_they_are_wanted) {
   EXPECT_THAT(dump_report(make_summary(), {.colours = false, .columns = 100}), Not(HasSubstr("\033")));
 }
 
+TEST(DumpReport, tells_where_it_crashed_how_long_it_took_and_how_to_open_it) {
+  DumpSummary summary = make_summary();
+  summary.trace.registers = "RIP: 0010:sysrq_handle_crash+0x16/0x20";
+  summary.trace.frames = {"sysrq_handle_crash", "__handle_sysrq", "write_sysrq_trigger"};
+  summary.timings_ms["vmcore"] = 1200;
+  const std::string report = dump_report(summary);
+  EXPECT_THAT(report, HasSubstr("at               RIP: 0010:sysrq_handle_crash+0x16/0x20\n"));
+  EXPECT_THAT(report,
+              HasSubstr("trace            sysrq_handle_crash < __handle_sysrq < write_sysrq_trigger\n"));
+  EXPECT_THAT(report, HasSubstr("vmcore 1.2 s"));
+  EXPECT_THAT(commands_report(summary, "vmcore.202311142213"), HasSubstr("vmcore.202311142213"));
+
+  summary.trace.frames.assign(100, "\x1b[2Jframe");
+  const std::string long_report = dump_report(summary);
+  EXPECT_THAT(long_report, HasSubstr("76 more"));
+  EXPECT_THAT(long_report, Not(HasSubstr("\x1b")));
+}
+
 TEST(DumpReport, text_of_a_dump_does_not_reach_the_terminal_as_control) {
   const std::string report = dump_report(make_summary());
   EXPECT_THAT(report, HasSubstr("?[2J??evil"));

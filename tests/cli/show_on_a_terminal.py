@@ -94,6 +94,12 @@ class Show(unittest.TestCase):
         self.assertEqual(counted, json.loads((self.dump / "meta.json").read_text())["pages"]["total"]["pages"])
         self.assertEqual(run(WARMDUMP, "show", "--map", self.region).stdout, run(WARMDUMP, "show", "--map", self.dump).stdout)
 
+    def test_a_directory_says_how_to_open_it_and_a_region_does_not(self):
+        commands = self.must(run(WARMDUMP, "show", self.dump)).stdout.split("\nTo open it")
+        self.assertEqual(len(commands), 2)
+        self.assertIn(" vmcore", commands[1])
+        self.assertNotIn("To open it", self.must(run(WARMDUMP, "show", self.region)).stdout)
+
     def test_log_is_the_file(self):
         log = (self.dump / "vmcore-dmesg.txt").read_text()
         self.assertIn("Kernel panic", log)
@@ -119,6 +125,7 @@ class Show(unittest.TestCase):
         for columns in (80, 132):
             for options in ((), ("--map",)):
                 shown = re.sub(r"\033\[[0-9;]*m", "", run_on_terminal(WARMDUMP, "show", *options, self.dump, columns=columns))
+                shown = shown.split("\nTo open it")[0]  # commands are copied: a line each
                 self.assertGreater(len(shown.splitlines()), 8)
                 self.assertLessEqual(max(map(len, shown.splitlines())), columns, shown)
 

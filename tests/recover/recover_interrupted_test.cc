@@ -210,60 +210,144 @@ INSTANTIATE_TEST_SUITE_P(From, InterruptedTest,
 
 // The real thing: a process on a real file and a real spool, SIGKILL at each system call; the first time, and
 // when another run was killed before and left files behind.
-class KilledProcess : public testing::TestWithParam<bool> {};
+class KilledProcess : public testing::TestWithParam<bool> {
+ protected:
+  KilledProcess() { plant_dump(image_, State::complete); }
 
-TEST_P(KilledProcess, AtEverySystemCall) {
-  TemporaryDirectory temporary{TemporaryDirectory::Place::memory};
-  const fs::path file = temporary.path() / "region";
-  const fs::path spool = temporary.path() / "spool";
-  MemoryRegion image;
-  plant_dump(image, State::complete);
-  const TrustRules trust{.records = ArmRecords(temporary.path() / "records")};
-  const auto recover = [&]() -> Outcome<RegionRecovery> {
+  Outcome<RegionRecovery> recover() {
     FileDevice device;
-    TRY(device.open(file.c_str(), FileDevice::Access::read_write));
-    const Spool opened = TRY(Spool::open(spool, "host"));
+    TRY(device.open(file_.c_str(), FileDevice::Access::read_write));
+    const Spool opened = TRY(Spool::open(spool_, "host"));
     OneFrameExtractor extractor;
     RecordingEvents events;
-    return recover_region(device, 0, opened, extractor, events, trust);
-  };
-
-  int kills = 0;
-  for (int stop = 1;; ++stop) {
-    const std::string when = "killed at system call stop " + std::to_string(stop);
+    return recover_region(device, 0, opened, extractor, events, trust_);
+  }
+  void start_over() {
     std::error_code ignored;
-    fs::remove_all(spool, ignored);
-    fs::remove_all(trust.records.directory(), ignored);
-    record_planted_boot(trust.records);
-    std::ofstream(file, std::ios::binary)
-        .write(reinterpret_cast<const char*>(image.bytes.data()), static_cast<std::streamsize>(image.size()));
-    if (GetParam()) {
-      auto opened = Spool::open(spool, "host");
-      ASSERT_TRUE(opened);
-      const Spool left = std::move(*opened);
-      const auto incomplete = left.begin("1011121314151617", 1'700'000'000);
-      ASSERT_TRUE(incomplete);
-      for (const char* name : {"a", "vmcore", "z"}) std::ofstream(*incomplete / name) << "half";
-      // Made last, it is what a plain removal meets first, on file systems that list the newest first.
-      fs::remove(*incomplete / kDumpIdFile);
-      std::ofstream(*incomplete / kDumpIdFile) << "1011121314151617\n";
-    }
-    const KillResult result = run_killed_at_syscall(stop, [&] { (void)recover(); });
-    if (result == KillResult::cannot_trace) GTEST_SKIP() << "ptrace(2) is not allowed here";
-
-    const auto recovered = recover();
-    ASSERT_TRUE(recovered) << when << ": " << recovered.error().message;
-    expect_one_dump(spool, when);
+    fs::remove_all(spool_, ignored);
+    fs::remove_all(trust_.records.directory(), ignored);
+    record_planted_boot(trust_.records);
+    std::ofstream(file_, std::ios::binary)
+        .write(reinterpret_cast<const char*>(image_.bytes.data()),
+               static_cast<std::streamsize>(image_.size()));
+  }
+  void leave_half_a_dump() {
+    auto opened = Spool::open(spool_, "host");
+    ASSERT_TRUE(opened);
+    const Spool left = std::move(*opened);
+    const auto incomplete = left.begin(kPlantedId, 1'700'000'000);
+    ASSERT_TRUE(incomplete);
+    for (const char* name : {"a", "vmcore", "z"}) std::ofstream(*incomplete / name) << "half";
+    // Made last, it is what a plain removal meets first, on file systems that list the newest first.
+    fs::remove(*incomplete / kDumpIdFile);
+    std::ofstream(*incomplete / kDumpIdFile) << kPlantedId << '\n';
+  }
+  void expect_a_cleared_region(const std::string& when) {
     MemoryRegion after;
-    std::ifstream(file, std::ios::binary)
+    std::ifstream(file_, std::ios::binary)
         .read(reinterpret_cast<char*>(after.bytes.data()), static_cast<std::streamsize>(after.size()));
     ASSERT_EQ(after.leftovers(), 0U) << when;
     ASSERT_EQ(state_of(after), State::cleared) << when;
-    ASSERT_EQ(noted_dumps(trust.records), std::vector<std::string>{kPlantedId}) << when;
+    ASSERT_EQ(noted_dumps(trust_.records), std::vector<std::string>{kPlantedId}) << when;
+  }
+
+  TemporaryDirectory temporary_{TemporaryDirectory::Place::memory};
+  fs::path file_ = temporary_.path() / "region";
+  fs::path spool_ = temporary_.path() / "spool";
+  MemoryRegion image_;
+  TrustRules trust_{.records = ArmRecords(temporary_.path() / "records")};
+};
+
+TEST_P(KilledProcess, AtEverySystemCall) {
+  int kills = 0;
+  for (int stop = 1;; ++stop) {
+    const std::string when = "killed at system call stop " + std::to_string(stop);
+    start_over();
+    if (GetParam()) leave_half_a_dump();
+    const KillResult result = run_killed_at_syscall(stop, [&] { (void)recover(); });
+    if (result == KillResult::cannot_trace) GTEST_SKIP() << "ptrace(2) is not allowed here";
+    const auto recovered = recover();
+    ASSERT_TRUE(recovered) << when << ": " << recovered.error().message;
+    expect_one_dump(spool_, when);
+    expect_a_cleared_region(when);
+    if (HasFatalFailure()) return;
     if (result == KillResult::finished) break;
     ++kills;
   }
   EXPECT_GT(kills, 100);
+}
+
+// Whoever sends dumps and deletes them may do it between two runs, as soon as one is there.
+class TakenAway {
+ public:
+  explicit TakenAway(fs::path spool) : spool_(std::move(spool)) {}
+
+  // Dumps with a name that says they are whole.
+  void take() {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(spool_, ignored)) {
+      const std::string name = entry.path().filename();
+      if (!entry.is_directory() || name.ends_with(kIncompleteSuffix)) continue;
+      EXPECT_EQ(content_of(entry.path() / "vmcore"), kPlantedText) << name;
+      EXPECT_EQ(content_of(entry.path() / "meta.json"), kPlantedText) << name;
+      ++taken;
+      fs::remove_all(entry.path());
+    }
+  }
+
+  int taken = 0;
+
+ private:
+  fs::path spool_;
+};
+
+TEST_P(KilledProcess, at_every_system_call_with_the_dump_sent_and_deleted_before_the_next_start) {
+  int taken_between = 0;
+  for (int stop = 1;; ++stop) {
+    const std::string when = "killed at system call stop " + std::to_string(stop);
+    start_over();
+    TakenAway sender(spool_);
+    const KillResult result = run_killed_at_syscall(stop, [&] { (void)recover(); });
+    if (result == KillResult::cannot_trace) GTEST_SKIP() << "ptrace(2) is not allowed here";
+    sender.take();
+    taken_between += sender.taken;
+    // The repair is killed too, one step behind where the first run was.
+    if (GetParam()) {
+      (void)run_killed_at_syscall(stop + 1, [&] { (void)recover(); });
+      sender.take();
+    }
+    const auto recovered = recover();
+    ASSERT_TRUE(recovered) << when << ": " << recovered.error().message;
+    EXPECT_NE(recovered->outcome, DumpOutcome::refused) << when;
+    sender.take();
+    ASSERT_EQ(sender.taken, 1) << when;
+    ASSERT_TRUE(names_in(spool_).empty()) << when << ": " << testing::PrintToString(names_in(spool_));
+    expect_a_cleared_region(when);
+    if (HasFailure()) return;
+    if (result == KillResult::finished) break;
+  }
+  EXPECT_GT(taken_between, 10) << "the gap was never met";
+}
+
+// What decides is that the dump had its name: who clears an unfinished one by hand loses no dump.
+TEST(Publication, an_unfinished_directory_that_is_removed_by_hand_is_saved_anew) {
+  TemporaryDirectory temporary{TemporaryDirectory::Place::memory};
+  const fs::path spool = temporary.path() / "spool";
+  MemoryRegion region;
+  plant_dump(region, State::complete);
+  const TrustRules trust{.records = ArmRecords(temporary.path() / "records")};
+  record_planted_boot(trust.records);
+  OneFrameExtractor extractor;
+  RecordingEvents events;
+  {
+    const auto opened = Spool::open(spool, "host");
+    ASSERT_TRUE(opened);
+    ASSERT_TRUE(opened->begin(kPlantedId, 1'700'000'000));
+    fs::remove_all(spool / "host-2023-11-14-22:13:20-incomplete");
+    EXPECT_FALSE(opened->was_published(kPlantedId));
+    ASSERT_TRUE(recover_region(region, 0, *opened, extractor, events, trust));
+  }
+  expect_one_dump(spool, "after the hand");
 }
 
 INSTANTIATE_TEST_SUITE_P(Run, KilledProcess, testing::Values(false, true),

@@ -2,6 +2,9 @@
 // refused when somebody changed them on the way.
 
 #include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -11,6 +14,7 @@
 #include "common/dump_format/dump_header.h"
 #include "common/dump_format/frame.h"
 #include "common/file_device.h"
+#include "common/hosted/interruption.h"
 #include "common/hosted/sha256.h"
 #include "recover/decrypt_dump.h"
 #include "recover/dump/dump_reader.h"
@@ -82,20 +86,28 @@ class EncryptedDump : public testing::Test {
     return MemoryDevice(std::move(bytes));
   }
 
+  static void write_to(const fs::path& path, const MemoryDevice& bytes) {
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.bytes.data()),
+               static_cast<std::streamsize>(bytes.bytes.size()));
+  }
+
   // Decrypts from a file with these bytes; whatever happens, nothing but a finished directory may be there.
   Outcome<DumpSummary> decrypt(const MemoryDevice& bytes, bool take_damaged = false) {
     const fs::path source = directory_ / "source";
-    std::ofstream(source, std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.bytes.data()),
-               static_cast<std::streamsize>(bytes.bytes.size()));
+    write_to(source, bytes);
     const fs::path target = directory_ / "clear";
     fs::remove_all(target);
     auto summary =
         decrypt_dump({.source = source, .directory = target, .take_damaged = take_damaged, .options = {}},
-                     private_, nullptr);
+                     own_key(), nullptr);
     EXPECT_EQ(fs::exists(target), summary.has_value());
     EXPECT_FALSE(fs::exists(target.string() + "-incomplete"));
     return summary;
+  }
+
+  PrivateKeySource own_key() const {
+    return [this] { return Outcome<FleetPrivateKey>(private_); };
   }
 
   const FleetPrivateKey private_ = *FleetPrivateKey::fresh();
@@ -164,14 +176,36 @@ TEST_F(EncryptedDump, is_kept_by_its_machine_with_nothing_in_clear) {
 
   const fs::path clear = directory_ / "clear";
   const auto decrypted = decrypt_dump(
-      {.source = kept, .directory = clear, .take_damaged = false, .options = {}}, private_, nullptr);
+      {.source = kept, .directory = clear, .take_damaged = false, .options = {}}, own_key(), nullptr);
   ASSERT_TRUE(decrypted.has_value()) << decrypted.error().message;
   EXPECT_FALSE(decrypted->encrypted);
   EXPECT_EQ(decrypted->key_id, meta->key_id);
   EXPECT_THAT(names_in(clear), testing::IsSupersetOf({"vmcore", "meta.json"}));
   const auto again = decrypt_dump({.source = kept, .directory = clear, .take_damaged = false, .options = {}},
-                                  private_, nullptr);
+                                  own_key(), nullptr);
   EXPECT_EQ(again.error().code, ErrorCode::refused);
+}
+
+TEST_F(EncryptedDump, decrypting_that_is_interrupted_leaves_nothing_in_clear) {
+  const fs::path clear = directory_ / "clear";
+  write_to(directory_ / "source", make_dump());
+  // In a process of its own: whoever was interrupted once stays so.
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const InterruptionWatch watch;
+    const auto summary = decrypt_dump(
+        {.source = directory_ / "source", .directory = clear, .take_damaged = false, .options = {}},
+        own_key(), [](PageCount, PageCount) { ::raise(SIGTERM); });
+    const bool is_told = !summary.has_value() && is_interruption(summary.error());
+    ::_exit(is_told ? 7 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  // A signal that came with the last page is seen by nobody and raised again when the work is over.
+  const bool was_late = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+  EXPECT_TRUE(was_late || (WIFEXITED(status) && WEXITSTATUS(status) == 7)) << status;
+  EXPECT_FALSE(fs::exists(clear.string() + "-incomplete"));
+  EXPECT_EQ(fs::exists(clear), was_late);
 }
 
 TEST_F(EncryptedDump, with_any_byte_of_its_image_changed_is_refused) {
@@ -294,7 +328,7 @@ TEST_F(EncryptedDump, of_the_real_capture_becomes_the_same_vmcore_as_one_in_clea
                                        .directory = directory_.file("decrypted"),
                                        .take_damaged = false,
                                        .options = elf},
-                                      private_, nullptr);
+                                      own_key(), nullptr);
   ASSERT_TRUE(decrypted.has_value()) << decrypted.error().message;
   EXPECT_TRUE(decrypted->complete) << decrypted->completeness;
   EXPECT_EQ(decrypted->authenticity, "sealed");

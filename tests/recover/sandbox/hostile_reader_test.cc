@@ -225,10 +225,7 @@ TEST_P(HostileReader, is_not_believed_when_it_talks_rubbish) {
       return std::string();
     };
   };
-  const auto framed = [](const std::string& text) {
-    const auto size = static_cast<std::uint32_t>(text.size());
-    return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + text;
-  };
+  using test::framed;
   struct Case {
     std::string bytes;
     std::string told;

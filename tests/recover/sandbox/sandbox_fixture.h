@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -66,6 +67,12 @@ inline int own_socket() {
     if (::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode)) return fd;
   }
   return -1;
+}
+
+// What reader_process.h takes for one message.
+inline std::string framed(const std::string& text) {
+  const auto size = static_cast<std::uint32_t>(text.size());
+  return std::string(reinterpret_cast<const char*>(&size), sizeof(size)) + text;
 }
 
 // Whoever has taken over the reader. `act` says what came of it.

@@ -26,6 +26,7 @@ class SpoolTest : public testing::Test {
     std::ofstream(*incomplete / "vmcore") << id;
     auto saved = spool.publish(*incomplete);
     if (!saved) throw std::runtime_error(saved.error().message);
+    spool.forget_publication(id);
     return *saved;
   }
 
@@ -68,6 +69,10 @@ TEST_F(SpoolTest, ADumpAppearsUnderItsNameOnlyWhenPublished) {
   EXPECT_FALSE(spool.find("aa")->has_value());
   const auto saved = spool.publish(*incomplete);
   ASSERT_TRUE(saved);
+  EXPECT_TRUE(spool.was_published("aa"));
+  EXPECT_FALSE(spool.was_published("ab"));
+  spool.forget_publication("aa");
+  EXPECT_FALSE(spool.was_published("aa"));
   EXPECT_THAT(names_in(directory_), ElementsAre("host-2023-11-14-22:13:20"));
   EXPECT_EQ(spool.find("aa")->value(), *saved);
   EXPECT_FALSE(spool.find("ab")->has_value());

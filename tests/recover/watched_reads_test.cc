@@ -1,4 +1,4 @@
-#include "cli/watched_device.h"
+#include "recover/watched_reads.h"
 
 #include <gmock/gmock.h>
 
@@ -23,10 +23,13 @@ class Zeros final : public Device {
   ByteCount size_;
 };
 
-std::string shown_while_reading(ByteCount size) {
-  testing::internal::CaptureStderr();
+std::vector<ByteCount> told_while_reading(ByteCount size) {
+  std::vector<ByteCount> told;
   const Zeros zeros(size);
-  const WatchedDevice watched(zeros, "reading", size);
+  const WatchedReads watched(zeros, size, [&](ByteCount done, ByteCount total) {
+    EXPECT_EQ(total, size);
+    told.push_back(done);
+  });
   std::vector<std::byte> buffer(kMiB);
   for (ByteCount offset = 0; offset < size; offset += buffer.size()) {
     EXPECT_TRUE(watched.read_at(offset, buffer));
@@ -34,22 +37,23 @@ std::string shown_while_reading(ByteCount size) {
   }
   watched.finish();
   EXPECT_TRUE(watched.read_at(0, buffer));
-  return testing::internal::GetCapturedStderr();
+  return told;
 }
 
-TEST(WatchedDevice, tells_of_each_tenth_where_there_is_no_terminal) {
-  const std::string shown = shown_while_reading(200 * kMiB);
-  EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 1 + 9 + 1) << shown;
-  EXPECT_THAT(shown, testing::HasSubstr("reading    50 % 100.0 MiB of 200.0 MiB"));
+TEST(WatchedReads, tells_how_far_it_is_and_the_end_once) {
+  const auto told = told_while_reading(200 * kMiB);
+  EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+  EXPECT_EQ(std::count(told.begin(), told.end(), 200 * kMiB), 1);
+  EXPECT_THAT(told, testing::Contains(100 * kMiB));
 }
 
-TEST(WatchedDevice, says_nothing_of_work_that_is_not_long) {
-  EXPECT_EQ(shown_while_reading(16 * kMiB), "");
+TEST(WatchedReads, says_nothing_of_work_that_is_not_long) {
+  EXPECT_TRUE(told_while_reading(16 * kMiB).empty());
 }
 
-TEST(WatchedDevice, writes_nothing) {
+TEST(WatchedReads, writes_nothing) {
   const Zeros zeros(kMiB);
-  WatchedDevice watched(zeros, "reading", kMiB);
+  WatchedReads watched(zeros, kMiB, {});
   EXPECT_FALSE(watched.write_at(0, {}));
 }
 
