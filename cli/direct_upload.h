@@ -24,6 +24,7 @@ class DirectUpload final : public DumpForwarder {
       : destination_(std::move(destination)), secrets_(std::move(secrets)) {}
 
   Outcome<void> forward(const Device& region, const std::filesystem::path& directory) override;
+  std::string name() const override { return destination_->name(); }
 
   // What failed last may succeed later.
   bool is_worth_another_try() const { return is_worth_another_try_; }

@@ -44,6 +44,15 @@ Unauthenticated wanted_unauthenticated(const std::string& option, const std::opt
   return Unauthenticated::ask;
 }
 
+// What is not sent, and has no disk to be kept on, must not be wiped.
+void keep_nothing_apart_in_memory(RecoverOptions& options) {
+  if (options.direct.empty() || options.request.trust.unauthenticated != Unauthenticated::keep) return;
+  options.request.trust.unauthenticated = Unauthenticated::ask;
+  print_warning(
+      "a dump that nobody can judge is not sent, and cannot be kept with --direct: taking "
+      "unauthenticated=ask");
+}
+
 // So does one that names what there is not.
 void correct(DumpDirectoryOptions& options) {
   const auto format = dump_directory_format(options);
@@ -165,6 +174,7 @@ Outcome<RecoverOptions> recover_options(const RecoverArguments& arguments) {
   options.request.return_to_system = !arguments.no_return;
   options.request.trust.unauthenticated =
       wanted_unauthenticated(arguments.unauthenticated, settings.unauthenticated);
+  keep_nothing_apart_in_memory(options);
   options.request.retention = retention_of(arguments, settings);
   options.crash_loop = crash_loop_of(settings);
   options.directory.format = settings.format.value_or("");

@@ -90,7 +90,9 @@ void print_dump(const RegionRecovery& recovery) {
       }
       break;
   }
-  if (!recovery.directory.empty()) {
+  if (!recovery.sent_to.empty()) {
+    print_recovery_line("sent to", recovery.sent_to);
+  } else if (!recovery.directory.empty()) {
     const std::string size =
         recovery.dump
             ? fmt::format(" ({}, {})", bytes_text(recovery.dump->bytes_written), seconds(recovery.extract_ms))
@@ -106,6 +108,7 @@ nlohmann::json dump_as_json(const RegionRecovery& recovery) {
                       {"wiped", recovery.wiped}};
   if (recovery.refusal != Refusal::none) json["refusal"] = refusal_name(recovery.refusal);
   if (!recovery.directory.empty()) json["directory"] = recovery.directory.string();
+  if (!recovery.sent_to.empty()) json["sent_to"] = recovery.sent_to;
   if (recovery.dump) {
     json["complete"] = recovery.dump->complete;
     json["completeness"] = recovery.dump->completeness;

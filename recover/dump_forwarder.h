@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "common/device.h"
 #include "common/hosted/failure.h"
@@ -18,6 +19,9 @@ class DumpForwarder {
   // after a failure and where a run was interrupted: what arrived before must not be there twice. Errors: as
   // they are; the dump then stays on the region.
   virtual Outcome<void> forward(const Device& region, const std::filesystem::path& directory) = 0;
+
+  // Where to, for people: an address without secrets.
+  virtual std::string name() const = 0;
 };
 
 }  // namespace warmdump

@@ -212,7 +212,8 @@ Outcome<void> Recovery::forward() {
     forwarded.error().message += "; the dump stays on the region";
     return forwarded;
   }
-  events_.step("dump has arrived where it was to be sent");
+  report_.sent_to = helpers_.forwarder->name();
+  events_.step("dump has arrived at " + report_.sent_to);
   return {};
 }
 

@@ -56,6 +56,7 @@ struct RegionRecovery {
   bool wiped = false;                 // by this run
   Refusal refusal = Refusal::none;    // only for `refused`
   std::filesystem::path directory;    // of the dump; empty when there was none
+  std::string sent_to;                // by this run, DumpForwarder::name(); empty: kept here
   std::optional<ExtractedDump> dump;  // only for `extracted` and `kept_apart`
   std::optional<dump_format::RegionHeader>
       header;  // of the dump as found; nullopt when lost, none or refused

@@ -50,6 +50,7 @@ constexpr auto kCapture = [](auto& exchange, BootOutcome::Capture& capture) {
 constexpr auto kDump = [](auto& exchange, BootOutcome::Dump& dump) {
   exchange("id", dump.id);
   exchange("directory", dump.directory);
+  exchange("sent_to", dump.sent_to);
   exchange("bytes", dump.bytes);
   exchange("complete", dump.complete);
   exchange("completeness", dump.completeness);

@@ -76,6 +76,7 @@ struct BootOutcome {
     ByteCount bytes = 0;
     std::optional<bool> complete = {};  // absent: saved by an earlier run
     std::string completeness = {}, authenticity = {}, signature = {};
+    std::string sent_to = {};  // straight out of the region; then `directory` lasts no longer than this boot
   };
   std::optional<Dump> dump;
 

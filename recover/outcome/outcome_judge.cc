@@ -52,6 +52,7 @@ void take_timings(const Recovery& recovery, BootOutcome& outcome) {
 void take_dump(const OutcomeFacts& facts, const RegionRecovery& recovered, BootOutcome& outcome) {
   BootOutcome::Dump& dump = outcome.dump.emplace();
   dump.directory = recovered.directory;
+  dump.sent_to = recovered.sent_to;
   if (facts.dump) {
     dump.id = facts.dump->id;
     dump.bytes = facts.dump->bytes;

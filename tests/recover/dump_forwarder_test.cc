@@ -23,6 +23,7 @@ class RecordingForwarder final : public DumpForwarder {
     directories.push_back(directory);
     return answer();
   }
+  std::string name() const override { return "https://collector.example/dumps"; }
 
   int calls = 0;
   std::vector<fs::path> directories;
@@ -54,6 +55,7 @@ TEST_F(DumpForwarderTest, a_dump_is_sent_once_while_it_is_on_the_region) {
   ASSERT_TRUE(recovered) << recovered.error().message;
   EXPECT_EQ(forwarder_.calls, 1);
   EXPECT_EQ(forwarder_.directories.front(), recovered->directory);
+  EXPECT_EQ(recovered->sent_to, forwarder_.name());
   EXPECT_EQ(state_of(region_), State::cleared);
   ASSERT_TRUE(recover());
   EXPECT_EQ(forwarder_.calls, 1);

@@ -48,7 +48,8 @@ TEST_F(OutcomeLogTest, ALineKeepsEveryValue) {
   outcome.crash =
       BootOutcome::Crash{"b-1", 1'700'000'000, 76, "Kernel panic", "dump", "watchdog timeout", "/sys/x"};
   outcome.capture = BootOutcome::Capture{"partial", "kernel pages", "no space", 28, "region full"};
-  outcome.dump = BootOutcome::Dump{"1011", "/var/crash/d", 12345, true, "complete", "sealed", "sig"};
+  outcome.dump =
+      BootOutcome::Dump{"1011", "/var/crash/d", 12345, true, "complete", "sealed", "sig", "https://c"};
   outcome.region = BootOutcome::Region{"region0", 1, 2, true, true, true};
   outcome.failure = BootOutcome::Trouble{"io", "cannot"};
   outcome.return_failure = BootOutcome::Trouble{"busy", "in use"};
@@ -59,9 +60,9 @@ TEST_F(OutcomeLogTest, ALineKeepsEveryValue) {
   const auto read = parse_outcome_line(line);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(outcome_line(*read), line);
-  for (const char* value :
-       {"\"tries\":2", "\"lasted_s\":77", "\"armed\":true", "\"uptime_s\":76", "\"errno\":28",
-        "\"complete\":true", "\"returned\":true", "\"window_s\":3600", "\"code\":\"busy\""}) {
+  for (const char* value : {"\"tries\":2", "\"lasted_s\":77", "\"armed\":true", "\"uptime_s\":76",
+                            "\"errno\":28", "\"complete\":true", "\"returned\":true",
+                            "\"sent_to\":\"https://c\"", "\"window_s\":3600", "\"code\":\"busy\""}) {
     EXPECT_NE(line.find(value), std::string::npos) << value << " in " << line;
   }
 }
