@@ -15,6 +15,7 @@ import guest_image
 import qemu
 import region_memory
 import saved_vmcore
+import shared_plan
 
 BASE_COMMAND_LINE = "console=ttyS0 no_timer_check"  # an emulated timer on a busy host fails the kernel's test
 GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
@@ -22,6 +23,7 @@ GUEST_PROGRAMS = ("warmdump", "warmdump-capture", "memory_load")
 FORGET_TAKEN_DUMPS = r"""sed -i 's/"dumps_taken": *\[[^]]*\]/"dumps_taken":[]/' /var/lib/warmdump/arm/*.json"""
 PANIC = "echo c > /proc/sysrq-trigger"
 OVMF = pathlib.Path("/usr/share/OVMF")
+RECORDS_DISK_MIB = 4
 KERNEL_START = r"\] Linux version "
 
 
@@ -47,8 +49,11 @@ class Setup:
     second_node_mib: int = 0  # of memory_mib, in a NUMA node of its own
     hotplug_mib: int = 0  # memory that can be plugged in while the machine runs
     balloon: bool = False
+    network: bool = False
+    diskless: bool = False  # the kernel lies in the guest's image, and the only disk is a small one for warmdump's records
     swap_mib: int = 0  # size of a swap disk, the last one
     more_programs: tuple = ()  # for the guest, beside GUEST_PROGRAMS
+    shared_plans: pathlib.Path | None = None  # directory; see shared_plan.py
 
 
 @dataclasses.dataclass
@@ -83,12 +88,14 @@ class CrashCycle:
         shutil.rmtree(setup.work, ignore_errors=True)
         setup.work.mkdir(parents=True)
         self._on_step("building the guest")
+        boot_files = (setup.kernel.image, setup.kernel.config, *setup.boot_files)
         guest_image.build(setup.work / "guest.cpio", setup.kernel,
-                          [setup.programs / name for name in (*GUEST_PROGRAMS, *setup.more_programs)])
+                          [setup.programs / name for name in (*GUEST_PROGRAMS, *setup.more_programs)],
+                          [(file, f"/boot/{file.name}") for file in boot_files] if setup.diskless else ())
         content = setup.work / "disk-content"
-        for directory in ("boot", "crash", "uploaded"):
+        for directory in ("state",) if setup.diskless else ("boot", "crash", "uploaded"):
             (content / directory).mkdir(parents=True)
-        for file in (setup.kernel.image, setup.kernel.config, *setup.boot_files):
+        for file in () if setup.diskless else boot_files:
             shutil.copy2(file, content / "boot")
         if setup.save_vmcore:
             saved_vmcore.write_overlay(content / "boot/save-vmcore.cpio", setup.kernel,
@@ -98,7 +105,7 @@ class CrashCycle:
             disk.make_empty(self.swap_disk, setup.swap_mib)
         if setup.fill_disk:
             setup.fill_disk(content)
-        disk.make_ext4(self.disk, content, setup.disk_mib)
+        disk.make_ext4(self.disk, content, RECORDS_DISK_MIB if setup.diskless else setup.disk_mib)
         shutil.rmtree(content)
         return self
 
@@ -106,14 +113,21 @@ class CrashCycle:
         self.stop()
 
     def plan(self, prepare=None):
-        """Boots the machine as it came, asks `warmdump plan`, and switches it off. `prepare(machine)`: before it asks."""
+        """Boots the machine as it came, asks `warmdump plan`, and switches it off. `prepare(machine)`: before it asks.
+        Without that, a machine like this one may have been asked already."""
+        if prepare is None and self.setup.shared_plans:
+            self.plan_result = shared_plan.get(self.setup, self._ask_plan)
+        else:
+            self.plan_result = self._ask_plan(prepare)
+        return self.plan_result
+
+    def _ask_plan(self, prepare=None):
         self._start("", "plan")
         if prepare:
             prepare(self.machine)
         _, text = self.machine.run(f"warmdump plan --size {self.setup.region_size} --json")
-        self.plan_result = json.loads(text)
         self.power_off()
-        return self.plan_result
+        return json.loads(text)
 
     @property
     def region(self):
@@ -147,7 +161,8 @@ class CrashCycle:
         kernel_objects also that many inodes, and a hundredth as many processes and full pipes."""
         run = self.machine.run
         run("echo 8 > /proc/sys/vm/nr_hugepages; echo madvise > /sys/kernel/mm/transparent_hugepage/enabled")
-        run("dd if=/dev/urandom of=/disk/file bs=1M count=24; cat /disk/file /boot/vmlinuz-* > /dev/null")
+        file = "/tmp/file" if self.setup.diskless else "/disk/file"
+        run(f"dd if=/dev/urandom of={file} bs=1M count=24; cat {file} /boot/vmlinuz-* > /dev/null")
         run("find /lib /usr -type f -exec cat {} + > /dev/shm/files")
         run("dd if=/dev/urandom of=/dev/shm/random bs=1M count=8")
         run("for i in 1 2 3 4 5 6; do sleep 100000 < /dev/null > /dev/null 2>&1 & done; rm -f /tmp/loaded")
@@ -272,7 +287,7 @@ class CrashCycle:
                                command_line=f"{BASE_COMMAND_LINE} {setup.kernel_options} {options}",
                                log_directory=setup.work / f"log-{name}", disks=tuple(disks),
                                memory_mib=setup.memory_mib, low_memory_mib=setup.low_memory_mib, kvm=setup.kvm,
-                               second_node_mib=setup.second_node_mib, hotplug_mib=setup.hotplug_mib, balloon=setup.balloon,
+                               second_node_mib=setup.second_node_mib, hotplug_mib=setup.hotplug_mib, balloon=setup.balloon, network=setup.network,
                                memory_file=self.memory_file, devices=setup.devices, firmware=self._firmware())
         self._on_step("booting")
         self.machine = qemu.VirtualMachine(machine, self._on_console)

@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 MODULES = [
     "virtio_pci", "virtio_blk", "ext4", "crc32c_generic", "crc32c_intel",
     "nd_e820", "nd_btt", "nd_pmem", "dax_pmem", "device_dax", "kmem", "virtio_balloon", "zram", "i6300esb",
-    "dm_mod",
+    "dm_mod", "virtio_net",
 ]
 
 

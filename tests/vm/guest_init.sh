@@ -15,7 +15,7 @@ echo 1 > /proc/sys/kernel/sysrq
 # What udev does: load the driver of every device that shows up, until no new ones do.
 # The full path matters: this shell prefers busybox's own modprobe, which knows no softdeps and no xz.
 load_drivers() {
-    find /sys/devices -name modalias -exec cat {} + | sort -u | xargs /usr/sbin/modprobe -qab
+    cat /sys/bus/*/devices/*/modalias 2> /dev/null | sort -u | xargs /usr/sbin/modprobe -qab
 }
 load_drivers
 /usr/sbin/modprobe ext4
@@ -26,10 +26,15 @@ load_drivers
 
 if [ -b /dev/vda ]; then
     mount -t ext4 /dev/vda /disk
-    mount -o bind /disk/boot /boot
-    mount -o bind /disk/crash /var/crash
+    [ ! -d /disk/boot ] || mount -o bind /disk/boot /boot
+    [ ! -d /disk/crash ] || mount -o bind /disk/crash /var/crash
     mkdir -p /disk/state /var/lib/warmdump
     mount -o bind /disk/state /var/lib/warmdump
+fi
+
+if [ -e /sys/class/net/eth0 ]; then
+    ip link set eth0 up
+    ip address add 10.0.2.15/24 dev eth0
 fi
 
 serve() {

@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+patience = 1  # what every time limit is multiplied by: more than 1 on a host that does too much else
 
 
 class GuestError(Exception):
@@ -41,6 +42,7 @@ class Machine:
     second_node_mib: int = 0  # of the memory, its upper end: a NUMA node of its own
     hotplug_mib: int = 0  # room for memory that plug_memory() adds
     balloon: bool = False  # for inflate_balloon()
+    network: bool = False  # QEMU's own: the guest is 10.0.2.15, and reaches the host's loopback as 10.0.2.2
     kvm: bool = False
     memory_file: pathlib.Path | None = None  # holds the memory, and keeps it when the power is cut
     devices: tuple = ()  # further -device options
@@ -126,6 +128,8 @@ class VirtualMachine:
             arguments += ["-machine", "memory-backend=ram0"]
         if machine.balloon:
             arguments += ["-device", "virtio-balloon-pci,id=balloon,disable-legacy=on"]
+        if machine.network:
+            arguments += ["-netdev", "user,id=network", "-device", "virtio-net-pci,netdev=network,disable-legacy=on,romfile="]
         for number, disk in enumerate(machine.disks):
             arguments += ["-drive", f"if=none,id=disk{number},file={disk},format=raw,cache=unsafe",
                           "-device", f"virtio-blk-pci,drive=disk{number},disable-legacy=on"]
@@ -223,7 +227,7 @@ class VirtualMachine:
         """Takes this much memory from the guest through its balloon, 0 gives all back; waits until that is done."""
         size = (self.machine.memory_mib << 20) + self._demand("query-memory-size-summary")["plugged-memory"]
         self._demand("balloon", value=size - (mib << 20))
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * patience
         while self._demand("query-balloon")["actual"] != size - (mib << 20):
             if time.monotonic() > deadline:
                 raise GuestError(f"waited {timeout} s in vain for the balloon", self.log_path)
@@ -253,7 +257,7 @@ class VirtualMachine:
         """Asks the guest to switch itself off, and waits until QEMU has ended. What the console says meanwhile is
         only in its log."""
         self.send(command)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * patience
         while self._process.poll() is None:
             if time.monotonic() > deadline:
                 raise GuestError("the guest does not switch itself off", self.log_path)
@@ -269,6 +273,7 @@ class VirtualMachine:
         return "\n".join(self._console_lines)
 
     def _wait(self, find, timeout, what, interval=0.5):
+        timeout *= patience
         deadline = time.monotonic() + timeout
         while True:
             if (found := find()) is not None:

@@ -111,7 +111,7 @@ def _check_dump(context, cycle):
 
 
 def _wait(machine, is_true, timeout, what):
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * qemu.patience
     while not is_true():
         if time.monotonic() > deadline:
             raise qemu.GuestError(f"waited {timeout} s in vain for {what}", machine.log_path)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--jobs N] [--cuts N] [FILTER...]
+"""Runs the virtual machine scenarios: run.py --programs DIR [--work DIR] [--results FILE] [--jobs N] [--cuts N] [--patience N]
+[FILTER...]
 
 A scenario runs if its name contains one of the filters, or if there are none. N of them run side by side: an emulated
 machine keeps one processor busy. Each leaves its consoles in WORK/<name>/. --results writes [name, outcome, message]
@@ -12,6 +13,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import sys
@@ -23,6 +25,7 @@ import converters
 import crash_test
 import crashkernel_places
 import debian_system
+import direct
 import encrypted
 import estimate
 import fake_dump
@@ -49,37 +52,38 @@ import watchdog
 SOME_KERNELS = ("6.1", "6.12")
 ALL_KERNELS = ("5.10", "6.1", "6.12", "newest")
 
-# To add one: its name, a function that takes a scenario.Context and raises if something does not hold, and the kernels
-# it always runs on; on others it runs when a filter names them, as in `./test --vm twice-stale-newest`.
+# To add one: its name, a function that takes a scenario.Context and raises if something does not hold, the kernels it
+# always runs on, which are those that can make a difference to it, and about how many seconds of a processor it takes, as
+# its last line tells. On other kernels it runs when a filter names them, as in `./test --vm twice-raw-newest`.
 SCENARIOS = {
-    "debian-system": (debian_system.run, ("6.1",)),
-    "package": (package.run, ("6.1",)),
-    "builders": (builders.run, ("6.1",)),
-    "converters": (converters.run, ("6.1",)),
-    "converters-crash": (converters.run_crash, ()),
-    "crash-test": (crash_test.run, ("6.1",)),
-    "crashkernel-places": (crashkernel_places.run, ("6.1", "newest")),
-    "encrypted": (encrypted.run, ("6.1",)),
-    "estimate": (estimate.run, SOME_KERNELS),
-    "fake-dump": (fake_dump.run, ("6.1",)),
-    "lockdown": (lockdown.run, ("6.1",)),
-    "outcomes": (outcomes.run, ("6.1",)),
-    "page-truth": (page_truth.run, ALL_KERNELS),
-    "plan-numa": (plan_numa.run, ("6.1",)),
-    "power-cut": (power_cut.run, SOME_KERNELS),
-    "rearm": (rearm.run, SOME_KERNELS),
-    "recover-cuts": (recover_cuts.run, ("6.1",)),
-    "recover-faults": (recover_faults.run, ("6.1",)),
-    "retention-ovmf": (retention.run_ovmf, ("6.1",)),
-    "retention-seabios": (retention.run_seabios, ("6.1",)),
-    "small-region": (small_region.run, ("6.1",)),
-    "status": (status.run, ("6.1",)),
-    "stray-dma": (stray_dma.run, SOME_KERNELS),
-    "trim": (trim.run, ("6.1",)),
-    "twice-raw": (twice.run_raw, SOME_KERNELS),
-    "twice-stale": (twice.run_stale, SOME_KERNELS),
-    "udev-rules": (udev_rules.run, ("6.1",)),
-    "watchdog": (watchdog.run, SOME_KERNELS),
+    "debian-system": (debian_system.run, ("6.1",), 400),
+    "package": (package.run, ("6.1",), 20),
+    "builders": (builders.run, ("6.1",), 140),
+    "converters": (converters.run, ("6.1",), 100),
+    "crash-test": (crash_test.run, ("6.1",), 70),
+    "crashkernel-places": (crashkernel_places.run, ("6.1", "newest"), 60),
+    "direct": (direct.run, ("6.1",), 115),
+    "encrypted": (encrypted.run, ("6.1",), 70),
+    "estimate": (estimate.run, SOME_KERNELS, 140),
+    "fake-dump": (fake_dump.run, ("6.1",), 150),
+    "lockdown": (lockdown.run, ("6.1",), 60),
+    "outcomes": (outcomes.run, ("6.1",), 140),
+    "page-truth": (page_truth.run, ALL_KERNELS, 300),
+    "plan-numa": (plan_numa.run, ("6.1",), 30),
+    "power-cut": (power_cut.run, ("6.1",), 110),
+    "rearm": (rearm.run, SOME_KERNELS, 120),
+    "recover-cuts": (recover_cuts.run, ("6.1",), 250),
+    "recover-faults": (recover_faults.run, ("6.1",), 115),
+    "retention-ovmf": (retention.run_ovmf, ("6.1",), 80),
+    "retention-seabios": (retention.run_seabios, ("6.1",), 70),
+    "small-region": (small_region.run, ("6.1",), 200),
+    "status": (status.run, ("6.1",), 35),
+    "stray-dma": (stray_dma.run, ("6.1",), 80),
+    "trim": (trim.run, ("6.1",), 140),
+    "twice-raw": (twice.run_raw, ("6.1",), 115),
+    "twice-stale": (twice.run_stale, SOME_KERNELS, 115),
+    "udev-rules": (udev_rules.run, ("6.1",), 60),
+    "watchdog": (watchdog.run, ("6.1",), 90),
 }
 
 CONSOLE_LINES_SHOWN = 25
@@ -93,18 +97,25 @@ def main():
     parser.add_argument("--kvm", action="store_true", help="use KVM, if a machine really boots with it")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="scenarios side by side")
     parser.add_argument("--cuts", type=int, help="power cuts of recover-cuts, in place of a few")
+    parser.add_argument("--patience", type=float, default=1, help="multiplies every time limit; for a busy host")
     parser.add_argument("filters", nargs="*")
     arguments = parser.parse_args()
 
     kvm = arguments.kvm and qemu.kvm_works()
     if arguments.kvm and not kvm:
         print("KVM does not work here, emulating", flush=True)
-    wanted = [(f"{name}-{series}", run, series) for name, (run, kernels) in SCENARIOS.items() for series in ALL_KERNELS
-              if is_wanted(f"{name}-{series}", series, kernels, arguments.filters)]
-    results = run_all(wanted, arguments, kvm)
+    shutil.rmtree(arguments.work / "plans", ignore_errors=True)
+    results = run_all(wanted_scenarios(arguments.filters), arguments, kvm)
     if arguments.results:
         arguments.results.write_text(json.dumps(results))
     return 1 if any(outcome == "failed" for _, outcome, _ in results) else 0
+
+
+def wanted_scenarios(filters):
+    """(title, function, kernel series) of each; the longest first, so that what runs side by side ends together."""
+    costs = {(f"{name}-{series}", run, series): cost for name, (run, kernels, cost) in SCENARIOS.items()
+             for series in ALL_KERNELS if is_wanted(f"{name}-{series}", series, kernels, filters)}
+    return sorted(costs, key=costs.get, reverse=True)
 
 
 def is_wanted(title, series, kernels, filters):
@@ -135,6 +146,7 @@ def run_one(title, run, series, arguments, kvm):
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     start = time.monotonic()
+    qemu.patience = arguments.patience
     prefix = f"  {title}: " if arguments.jobs > 1 else "  "
 
     def say(text):
@@ -157,8 +169,14 @@ def run_one(title, run, series, arguments, kvm):
         traceback.print_exc()
         print(f"FAILED {title}: the test itself broke, see above", flush=True)
         return title, "failed", "the test itself broke"
-    print(f"passed {title} in {time.monotonic() - start:.0f} s", flush=True)
+    print(f"passed {title} in {time.monotonic() - start:.0f} s, {processor_seconds():.0f} s of a processor", flush=True)
     return title, "passed", ""
+
+
+def processor_seconds():
+    """Of this process and its children that have ended: what a scenario costs, however busy the host is."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def show_console(log):

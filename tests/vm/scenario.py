@@ -31,7 +31,8 @@ class Context:
     def cycle(self, **options):
         """A CrashCycle on this scenario's kernel; its steps are reported as progress."""
         kernel = guest_image.Kernel(self.script("fetch-kernel", self.series))
-        setup = crash_cycle.Setup(kernel, self.programs, self.work / "vm", kvm=self.kvm, **options)
+        setup = crash_cycle.Setup(kernel, self.programs, self.work / "vm", kvm=self.kvm,
+                                  shared_plans=self.work.parent / "plans", **options)
         return crash_cycle.CrashCycle(setup, self.say)
 
     def script(self, name, *arguments):
