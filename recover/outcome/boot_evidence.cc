@@ -32,10 +32,10 @@ constexpr std::uint32_t kBertUncorrectableMany = 1U << 2;
 void find_files(const fs::path& folder, int depth, std::string_view prefix, std::vector<fs::path>& found) {
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code ignored;
-    const fs::file_status status = entry->symlink_status(ignored);
-    if (fs::is_directory(status) && depth > 0) find_files(entry->path(), depth - 1, prefix, found);
-    if (fs::is_regular_file(status) && entry->path().filename().string().starts_with(prefix)) {
+    std::error_code ignored;  // the directory knows what its entries are: no system call for each
+    if (entry->is_symlink(ignored)) continue;
+    if (entry->is_directory(ignored) && depth > 0) find_files(entry->path(), depth - 1, prefix, found);
+    if (entry->is_regular_file(ignored) && entry->path().filename().string().starts_with(prefix)) {
       found.push_back(entry->path());
     }
   }

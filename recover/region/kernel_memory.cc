@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "common/hosted/unique_fd.h"
 
@@ -36,19 +38,29 @@ MovableOnlinePolicy::~MovableOnlinePolicy() {
 }
 
 Outcome<void> load_kernel_module(const std::string& name) {
+  return load_kernel_modules({name});
+}
+
+Outcome<void> load_kernel_modules(const std::vector<std::string>& names) {
+  std::vector<std::string> words{"modprobe", "-q", "-a"};
   // Starting modprobe to be told so would cost more than everything else that recovery does on its own.
-  if (::access(("/sys/module/" + name).c_str(), F_OK) == 0) return {};
-  std::string program = "modprobe", quiet = "-q", module = name;
-  char* const arguments[] = {program.data(), quiet.data(), module.data(), nullptr};
+  std::copy_if(names.begin(), names.end(), std::back_inserter(words),
+               [](const auto& name) { return ::access(("/sys/module/" + name).c_str(), F_OK) != 0; });
+  if (words.size() == 3) return {};
+  std::string missing;
+  for (auto name = words.begin() + 3; name != words.end(); ++name) missing += " " + *name;
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   pid_t child = 0;
-  const int error = ::posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ);
+  const int error = ::posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ);
   if (error != 0) return Failure::system("cannot run modprobe", error);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   return Failure(ErrorCode::not_found,
-                 "cannot load the kernel module " + name +
+                 "cannot load the kernel module" + missing +
                      ": is it installed for this kernel, or kept out by /etc/modprobe.d or "
                      "module_blacklist= ?");
 }

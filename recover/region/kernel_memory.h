@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/hosted/failure.h"
 #include "common/units.h"
@@ -29,6 +30,9 @@ class MovableOnlinePolicy {
 // Runs modprobe, unless the module is there already, and waits for it. Error not_found when it cannot be
 // loaded.
 Outcome<void> load_kernel_module(const std::string& name);
+
+// The same for several, by one modprobe: what can be loaded is, whatever becomes of the others.
+Outcome<void> load_kernel_modules(const std::vector<std::string>& names);
 
 // First line of a sysfs file, empty when unreadable.
 std::string read_line(const std::string& path);

@@ -30,10 +30,44 @@ constexpr int kBindAttempts = 5;
 // How long other agents may keep moving blocks to another zone.
 constexpr std::uint64_t kOnlineLimitMs = 5000;
 
+std::filesystem::path disk_of(const Handle& handle) {
+  return std::filesystem::path("/dev") / ndctl_namespace_get_block_device(handle.name_space);
+}
+
 // The kernel puts the data of a device with map=mem behind the first 2 MiB.
 BlockRange blocks_of(const PmemRegion& region) {
   return {.start = region.start + dump_format::kFramesOffset,
           .size = region.size - dump_format::kFramesOffset};
+}
+
+// As PmemRegions::open_raw.
+Outcome<Handle> make_raw_disk(const PmemRegion& region, RegionTimes& times) {
+  Handle handle = TRY(find_handle(region, times));
+  TRY(check_usable(handle));
+  if (ndctl_region_is_enabled(handle.region) == 0) {
+    const TimedPart timed(times.kernel_us);
+    if (const int code = ndctl_region_enable(handle.region); code < 0) {
+      return library_failure("cannot enable the region", code);
+    }
+    handle = TRY(find_handle(region, times));
+  }
+  if (!is_raw_disk(handle.name_space)) {
+    const TimedPart timed(times.kernel_us);
+    if (const int code = ndctl_namespace_disable_safe(handle.name_space); code < 0) {
+      return library_failure("cannot take it from what holds it", code);
+    }
+    if (const int code = ndctl_namespace_set_raw_mode(handle.name_space, 1); code < 0) {
+      return library_failure("cannot set raw mode", code);
+    }
+    if (const int code = ndctl_namespace_enable(handle.name_space); code != 0) {
+      return library_failure("cannot make a raw disk (kernel module nd_pmem?)", code);
+    }
+    handle = TRY(find_handle(region, times));
+  }
+  if (disk_of(handle).filename().empty()) {
+    return library_failure("no raw disk appeared (kernel module nd_pmem?)", 0);
+  }
+  return handle;
 }
 
 // From 6.8 on a device may carry its own struct pages; then a dump would overwrite them.
@@ -85,55 +119,32 @@ Outcome<std::vector<PmemRegion>> PmemRegionsNdctl::find() {
 }
 
 Outcome<std::filesystem::path> PmemRegionsNdctl::open_raw(const PmemRegion& region) {
-  if (!blocks_in(region).empty()) return Failure(ErrorCode::busy, region.name + " is in use as system RAM");
-  Handle handle = TRY(find_handle(region, times_));
-  TRY(check_usable(handle));
-  if (ndctl_region_is_enabled(handle.region) == 0) {
-    const TimedPart timed(times_.kernel_us);
-    if (const int code = ndctl_region_enable(handle.region); code < 0) {
-      return library_failure("cannot enable the region", code);
-    }
-    handle = TRY(find_handle(region, times_));
-  }
-  if (!is_raw_disk(handle.name_space)) {
-    const TimedPart timed(times_.kernel_us);
-    if (const int code = ndctl_namespace_disable_safe(handle.name_space); code < 0) {
-      return library_failure("cannot take it from what holds it", code);
-    }
-    if (const int code = ndctl_namespace_set_raw_mode(handle.name_space, 1); code < 0) {
-      return library_failure("cannot set raw mode", code);
-    }
-    if (const int code = ndctl_namespace_enable(handle.name_space); code != 0) {
-      return library_failure("cannot make a raw disk (kernel module nd_pmem?)", code);
-    }
-    handle = TRY(find_handle(region, times_));
-  }
-  const std::string disk = ndctl_namespace_get_block_device(handle.name_space);
-  if (disk.empty()) return library_failure("no raw disk appeared (kernel module nd_pmem?)", 0);
-  return std::filesystem::path("/dev/" + disk);
+  TRY(require_no_blocks(region));
+  const Handle handle = TRY(make_raw_disk(region, times_));
+  return disk_of(handle);
 }
 
 Outcome<void> PmemRegionsNdctl::convert_to_devdax(const PmemRegion& region) {
+  TRY(require_no_blocks(region));
+  // Good for all of this: nothing below changes what it knows but by itself.
+  const Handle handle = TRY(make_raw_disk(region, times_));
+  const std::filesystem::path path = disk_of(handle);
   // A stale info block of another geometry or uuid would make the kernel refuse the new device.
   {
-    const auto path = TRY(open_raw(region));
     FileDevice device;
     TRY(in_context("cannot open " + path.string(),
                    device.open(path.c_str(), FileDevice::Access::read_write_direct)));
     TRY(clear_info_block(device));
   }
-  Handle handle = TRY(find_handle(region, times_));
-  const std::string disk = ndctl_namespace_get_block_device(handle.name_space);
   {
     const TimedPart timed(times_.kernel_us);
     if (const int code = ndctl_namespace_disable_safe(handle.name_space); code < 0) {
-      return in_use(library_failure("cannot release the raw disk", code), disk);
+      return in_use(library_failure("cannot release the raw disk", code), path);
     }
     if (const int code = ndctl_namespace_set_raw_mode(handle.name_space, 0); code < 0) {
       return library_failure("cannot leave raw mode", code);
     }
   }
-  handle = TRY(find_handle(region, times_));
   ndctl_dax* dax = ndctl_region_get_dax_seed(handle.region);
   if (dax == nullptr) {
     return Failure(ErrorCode::unsupported, "this kernel cannot make devdax devices (CONFIG_NVDIMM_DAX)");
@@ -147,7 +158,11 @@ Outcome<void> PmemRegionsNdctl::convert_to_devdax(const PmemRegion& region) {
   if (code < 0) return library_failure("cannot set up a devdax device", code);
   // Linux 5.10 has two drivers for the device, and the module alias that libndctl loads by names the one
   // (dax_pmem_compat) whose devices cannot become memory. Where this fails, libndctl tries what there is.
-  (void)load_module("dax_pmem");
+  // The others are wanted by the next step; one modprobe for all takes half of the time.
+  {
+    const TimedPart timed(times_.modules_us);
+    (void)load_kernel_modules({"dax_pmem", "device_dax", "kmem"});
+  }
   // A kmem that was used before may take the new device at once.
   const MovableOnlinePolicy policy;
   const TimedPart timed(times_.kernel_us);
@@ -203,6 +218,7 @@ Outcome<void> PmemRegionsNdctl::make_system_ram(const PmemRegion& region) {
     }
     TRY(keep_struct_pages_outside(device));
     TRY(bind_to_kmem(device));
+    if (!blocks_in(region).empty()) return {};
   }
   return Failure(ErrorCode::busy,
                  fmt::format("another driver takes the DAX device from kmem each time, {} times; "
@@ -267,6 +283,11 @@ std::vector<MemoryBlock> PmemRegionsNdctl::blocks_in(const PmemRegion& region) {
   const TimedPart timed(times_.looking_us);
   const BlockRange range = blocks_of(region);
   return region.start == 0 ? std::vector<MemoryBlock>() : SysfsMemoryBlocks().blocks(range.start, range.size);
+}
+
+Outcome<void> PmemRegionsNdctl::require_no_blocks(const PmemRegion& region) {
+  if (blocks_in(region).empty()) return {};
+  return Failure(ErrorCode::busy, region.name + " is in use as system RAM");
 }
 
 Outcome<void> PmemRegionsNdctl::load_module(const std::string& name) {

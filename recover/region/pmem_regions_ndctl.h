@@ -2,7 +2,8 @@
 // that knows those libraries.
 //
 // A library context does not notice what another one, or the kernel, changed. So each method makes its own,
-// and makes a fresh one after every step that reconfigures something.
+// and makes a fresh one where it needs to know what the kernel made of a step. Not more of them: each reads a
+// hundred files of sysfs, and is most of recovery's own time.
 
 #pragma once
 
@@ -26,6 +27,7 @@ class PmemRegionsNdctl final : public PmemRegions {
 
  private:
   std::vector<MemoryBlock> blocks_in(const PmemRegion& region);
+  Outcome<void> require_no_blocks(const PmemRegion& region);
   Outcome<void> load_module(const std::string& name);
 
   RegionTimes times_;
