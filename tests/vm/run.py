@@ -82,7 +82,7 @@ SCENARIOS = {
     "trim": (trim.run, ("6.1",), 140),
     "twice-raw": (twice.run_raw, ("6.1",), 115),
     "twice-stale": (twice.run_stale, SOME_KERNELS, 115),
-    "udev-rules": (udev_rules.run, ("6.1",), 60),
+    "udev-rules": (udev_rules.run, ("6.1",), 35),
     "watchdog": (watchdog.run, ("6.1",), 90),
 }
 
