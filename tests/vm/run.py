@@ -68,7 +68,7 @@ SCENARIOS = {
     "fake-dump": (fake_dump.run, ("6.1",), 150),
     "lockdown": (lockdown.run, ("6.1",), 60),
     "outcomes": (outcomes.run, ("6.1",), 140),
-    "page-truth": (page_truth.run, ALL_KERNELS, 300),
+    "page-truth": (page_truth.run, ALL_KERNELS, 175),
     "plan-numa": (plan_numa.run, ("6.1",), 30),
     "power-cut": (power_cut.run, ("6.1",), 110),
     "rearm": (rearm.run, SOME_KERNELS, 120),
