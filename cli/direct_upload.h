@@ -9,7 +9,7 @@
 
 #include "recover/dump/dump_authenticity.h"
 #include "recover/dump_forwarder.h"
-#include "upload/destination.h"
+#include "upload/destination/destination.h"
 
 namespace warmdump {
 
@@ -20,8 +20,9 @@ inline constexpr const char* kDirectSpool = "/run/warmdump/direct";
 class DirectUpload final : public DumpForwarder {
  public:
   // `secrets`: by which the frames of the dump are told from others.
-  DirectUpload(std::unique_ptr<Destination> destination, std::vector<SealSecret> secrets)
-      : destination_(std::move(destination)), secrets_(std::move(secrets)) {}
+  // `device`: what this machine is called at the destination.
+  DirectUpload(std::unique_ptr<Destination> destination, std::string device, std::vector<SealSecret> secrets)
+      : destination_(std::move(destination)), device_(std::move(device)), secrets_(std::move(secrets)) {}
 
   Outcome<void> forward(const Device& region, const std::filesystem::path& directory) override;
   std::string name() const override { return destination_->name(); }
@@ -31,6 +32,7 @@ class DirectUpload final : public DumpForwarder {
 
  private:
   std::unique_ptr<Destination> destination_;
+  std::string device_;
   std::vector<SealSecret> secrets_;
   bool is_worth_another_try_ = false;
 };
@@ -38,6 +40,7 @@ class DirectUpload final : public DumpForwarder {
 // Errors: those of make_destination.
 Outcome<std::unique_ptr<DirectUpload>> make_direct_upload(const std::string& address,
                                                           const DestinationOptions& options,
+                                                          std::string device,
                                                           std::vector<SealSecret> secrets);
 
 }  // namespace warmdump

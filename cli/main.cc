@@ -5,19 +5,20 @@
 #include <exception>
 
 #include "cli/command.h"
+#include "cli/journal_stream.h"
 #include "common/hosted/interruption.h"
 
 namespace warmdump {
 
 void print_warning(const std::string& text) {
-  std::fprintf(stderr, "warmdump: warning: %s\n", text.c_str());
+  std::fprintf(stderr, "%swarmdump: warning: %s\n", journal_prefix(JournalPriority::warning), text.c_str());
 }
 
 // And the number of the signal: as shells tell of who died of one.
 constexpr int kExitBySignal = 128;
 
 ExitCode report_failure(const Failure& failure) {
-  std::fprintf(stderr, "warmdump: %s\n", failure.message.c_str());
+  std::fprintf(stderr, "%swarmdump: %s\n", journal_prefix(JournalPriority::error), failure.message.c_str());
   if (is_interruption(failure)) return static_cast<ExitCode>(kExitBySignal + interruption_signal());
   switch (failure.code) {
     case ErrorCode::invalid:

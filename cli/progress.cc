@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "cli/journal_stream.h"
+
 namespace warmdump {
 namespace {
 
@@ -41,7 +43,8 @@ std::string duration_text(std::chrono::duration<double> duration) {
 }
 
 std::string progress_text(std::string_view label, std::uint64_t done, std::uint64_t total,
-                          std::chrono::duration<double> elapsed, unsigned bar_columns) {
+                          std::chrono::duration<double> elapsed, unsigned bar_columns,
+                          std::uint64_t skipped) {
   done = total == 0 ? done : std::min(done, total);
   // A long label keeps a space between it and the number.
   std::string line = fmt::format("{:<{}}", label, std::max<std::size_t>(10, label.size() + 1));
@@ -56,8 +59,8 @@ std::string progress_text(std::string_view label, std::uint64_t done, std::uint6
   } else {
     line += bytes_text(done);
   }
-  if (elapsed < kTrustworthy || done == 0) return line;
-  const double rate = static_cast<double>(done) / elapsed.count();
+  if (elapsed < kTrustworthy || done <= skipped) return line;
+  const double rate = static_cast<double>(done - skipped) / elapsed.count();
   line += "  " + bytes_text(static_cast<std::uint64_t>(rate)) + "/s";
   if (total == 0 || done == total) return line;
   return line + "  " +
@@ -75,6 +78,7 @@ void Progress::begin(std::string_view label, std::uint64_t total_bytes) {
   label_ = label;
   total_ = total_bytes;
   done_ = 0;
+  skipped_ = 0;
   next_tenth_ = 1;
   is_open_ = true;
   started_ = drawn_ = std::chrono::steady_clock::now();
@@ -92,10 +96,10 @@ void Progress::update(std::uint64_t done) {
   if (is_terminal_) {
     if (now - drawn_ < kRedrawInterval) return;
     drawn_ = now;
-    show(progress_text(label_, done_, total_, elapsed(), kBarColumns), false);
+    show(progress_text(label_, done_, total_, elapsed(), kBarColumns, skipped_), false);
   } else if (tenth_of(done_, total_) >= next_tenth_ && done_ < total_) {
     next_tenth_ = tenth_of(done_, total_) + 1;
-    show(progress_text(label_, done_, total_, elapsed(), 0), true);
+    show(progress_text(label_, done_, total_, elapsed(), 0, skipped_), true);
   }
 }
 
@@ -103,7 +107,7 @@ void Progress::finish() {
   if (!is_open_) return;
   is_open_ = false;
   if (total_ != 0) done_ = total_;
-  show(progress_text(label_, done_, total_, elapsed(), is_terminal_ ? kBarColumns : 0), true);
+  show(progress_text(label_, done_, total_, elapsed(), is_terminal_ ? kBarColumns : 0, skipped_), true);
 }
 
 void Progress::note(std::string_view text) {
@@ -114,8 +118,8 @@ void Progress::note(std::string_view text) {
 }
 
 void Progress::show(std::string_view line, bool is_final) {
-  std::fprintf(stderr, is_terminal_ ? "\r\033[K%.*s%s" : "%.*s%s", static_cast<int>(line.size()), line.data(),
-               is_final ? "\n" : "");
+  std::fprintf(stderr, "%s%.*s%s", is_terminal_ ? "\r\033[K" : journal_prefix(JournalPriority::info),
+               static_cast<int>(line.size()), line.data(), is_final ? "\n" : "");
   std::fflush(stderr);
   is_line_open_ = !is_final;
 }

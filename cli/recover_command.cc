@@ -70,11 +70,14 @@ class PrintedEvents final : public RecoverEvents {
 // gone by then.
 class DirectForwarder final : public DumpForwarder {
  public:
-  explicit DirectForwarder(const RecoverOptions& options) : options_(options) {}
+  DirectForwarder(const RecoverOptions& options, std::string name)
+      : options_(options), name_(std::move(name)) {}
+
+  std::string name() const override { return name_; }
 
   Outcome<void> forward(const Device& region, const std::filesystem::path& directory) override {
-    const auto upload =
-        TRY(make_direct_upload(options_.direct, options_.direct_options, secrets_for_reader(region)));
+    const auto upload = TRY(make_direct_upload(options_.direct, options_.direct_options, options_.device,
+                                               secrets_for_reader(region)));
     auto sent = upload->forward(region, directory);
     is_worth_another_try_ = upload->is_worth_another_try();
     return sent;
@@ -83,6 +86,7 @@ class DirectForwarder final : public DumpForwarder {
 
  private:
   const RecoverOptions& options_;
+  const std::string name_;
   bool is_worth_another_try_ = false;
 };
 
@@ -148,8 +152,8 @@ Outcome<RecoveryWithTest> recover_locked(const RecoverOptions& options, DirectFo
 Outcome<std::unique_ptr<DirectForwarder>> make_direct(const RecoverOptions& options) {
   if (options.direct.empty()) return std::unique_ptr<DirectForwarder>();
   // What is wrong with the address is told before anything is touched.
-  TRY(make_direct_upload(options.direct, options.direct_options, {}));
-  return std::make_unique<DirectForwarder>(options);
+  const auto upload = TRY(make_direct_upload(options.direct, options.direct_options, options.device, {}));
+  return std::make_unique<DirectForwarder>(options, upload->name());
 }
 
 // A retention test that was asked to go on by itself.

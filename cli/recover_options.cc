@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/direct_upload.h"
+#include "cli/upload_settings.h"
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/settings.h"
 #include "recover/report/dump_directory.h"
@@ -19,15 +20,17 @@
 namespace warmdump {
 namespace {
 
+constexpr std::string_view kDirectAsUpload = "upload";
+
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 // A mistake in the settings costs the settings, never the dump.
-Settings::Recover recover_settings() {
+Settings machine_settings() {
   const auto settings = read_settings();
-  if (settings.has_value()) return settings->recover;
+  if (settings.has_value()) return *settings;
   print_warning(settings.error().message + "; going on without settings");
   return {};
 }
@@ -116,6 +119,28 @@ CrashLoopLimits crash_loop_of(const Settings::Recover& settings) {
           std::clamp<std::uint64_t>(settings.crash_loop_minutes.value_or(60), 1, kMinutesMax) * 60};
 }
 
+// "upload" is the destination of [upload] with all that is said there of it; secrets of one destination never
+// go to another.
+void set_direct(const RecoverArguments& arguments, const Settings& settings, RecoverOptions& options) {
+  const auto& recover = settings.recover;
+  const auto& upload = settings.upload;
+  options.device = upload.device.value_or(options.request.host);
+  options.direct = first_set(arguments.direct, recover.direct);
+  if (options.direct == kDirectAsUpload) {
+    if (upload.wrong) print_warning(upload.wrong->message + "; going on with what is right in [upload]");
+    options.direct = upload.to.value_or("");
+    options.direct_options = destination_options(upload);
+    if (options.direct.empty()) {
+      print_warning(fmt::format(
+          "{}: direct = \"upload\", but [upload] says no \"to\"; the dump is saved here", kSettingsPath));
+    }
+  }
+  const std::string ca_file = first_set(arguments.ca_file, recover.direct_ca_file);
+  const std::string credentials_file = first_set(arguments.credentials_file, recover.direct_credentials_file);
+  if (!ca_file.empty()) options.direct_options.ca_file = ca_file;
+  if (!credentials_file.empty()) options.direct_options.credentials_file = credentials_file;
+}
+
 }  // namespace
 
 void add_recover_arguments(CLI::App& command, RecoverArguments& arguments) {
@@ -160,13 +185,11 @@ Outcome<RecoverOptions> recover_options(const RecoverArguments& arguments) {
   options.request.spool = "/var/crash";
   options.request.region = arguments.region;
   options.json = arguments.json;
-  const Settings::Recover settings = recover_settings();
+  const Settings all_settings = machine_settings();
+  const Settings::Recover& settings = all_settings.recover;
   if (settings.spool) options.request.spool = *settings.spool;
   if (!arguments.spool.empty()) options.request.spool = arguments.spool;
-  options.direct = first_set(arguments.direct, settings.direct);
-  options.direct_options.ca_file = first_set(arguments.ca_file, settings.direct_ca_file);
-  options.direct_options.credentials_file =
-      first_set(arguments.credentials_file, settings.direct_credentials_file);
+  set_direct(arguments, all_settings, options);
   if (!options.direct.empty()) {
     if (arguments.spool.empty()) options.request.spool = kDirectSpool;
     options.directory.vmcore = false;

@@ -9,7 +9,7 @@
 #include "recover/outcome/crash_loop.h"
 #include "recover/recover_machine.h"
 #include "recover/report/dump_directory_options.h"
-#include "upload/destination.h"
+#include "upload/destination/destination.h"
 
 namespace CLI {
 class App;
@@ -22,7 +22,8 @@ struct RecoverOptions {
   DumpDirectoryOptions directory;
   std::string direct;  // address to which the dump is sent instead of being saved; empty: saved
   DestinationOptions direct_options;
-  std::string user;  // whom dumps are read as
+  std::string device;  // what this machine is called there
+  std::string user;    // whom dumps are read as
   CrashLoopLimits crash_loop;
   bool json = false;
 };

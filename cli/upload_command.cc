@@ -1,119 +1,104 @@
-// warmdump upload: sends a finished dump directory to a destination.
+// warmdump upload: sends saved dumps to a destination.
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/command.h"
-#include "cli/progress.h"
-#include "cli/upload_progress.h"
-#include "upload/upload.h"
+#include "cli/upload_actions.h"
 
 namespace warmdump {
 namespace {
 
-struct UploadArguments {
-  std::string dump_directory;
-  std::string destination;
-  DestinationOptions options;
-  UploadOptions upload;
-  bool as_json = false;
-};
+enum class Action { upload, status, pause, resume };
 
-const char* result_name(UploadResult result) {
-  switch (result) {
-    case UploadResult::sent:
-      return "sent";
-    case UploadResult::already_there:
-      return "already_there";
-    case UploadResult::receipt_found:
-      return "receipt_found";
+Outcome<void> check_action(Action action, const UploadArguments& arguments) {
+  if (action == Action::upload) return {};
+  if (!arguments.dump.empty() || !arguments.to.empty() || arguments.again || arguments.now ||
+      arguments.dry_run || arguments.tidy || (arguments.json && action != Action::status)) {
+    return Failure(ErrorCode::invalid,
+                   "status, pause and resume take --settings and --state; status takes --json, too");
   }
-  return "";
+  return {};
 }
 
-void print_json(const UploadReport& report) {
-  nlohmann::ordered_json files = nlohmann::ordered_json::array();
-  for (const auto& file : report.receipt.files) {
-    files.push_back({{"name", file.name}, {"size", file.size}, {"sha256", file.sha256}});
+ExitCode run_action(Action action, const UploadArguments& arguments) {
+  if (const auto checked = check_action(action, arguments); !checked) return report_failure(checked.error());
+  const auto settings = upload_settings(arguments);
+  if (!settings) return report_failure(settings.error());
+  switch (action) {
+    case Action::status:
+      return show_upload_status(arguments, *settings);
+    case Action::pause:
+      return pause_uploading(*settings);
+    case Action::resume:
+      return resume_uploading(*settings);
+    case Action::upload:
+      break;
   }
-  const nlohmann::ordered_json json = {
-      {"dump", report.dump_name},
-      {"result", result_name(report.result)},
-      {"destination", report.receipt.destination},
-      {"time", report.receipt.time},
-      {"bytes", report.bytes},
-      {"attempts", report.attempts},
-      {"seconds", report.seconds},
-      {"files", std::move(files)},
-  };
-  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  if (!arguments.dump.empty()) return upload_by_hand(arguments, *settings);
+  return arguments.tidy ? tidy_spool(arguments, *settings) : upload_from_spool(arguments, *settings);
 }
 
-void print_text(const UploadReport& report) {
-  const char* const dump = report.dump_name.c_str();
-  const char* const destination = report.receipt.destination.c_str();
-  switch (report.result) {
-    case UploadResult::sent:
-      std::printf("%s sent to %s: %zu files, %s in %.1f s\n", dump, destination, report.receipt.files.size(),
-                  bytes_text(report.bytes).c_str(), report.seconds);
-      break;
-    case UploadResult::already_there:
-      std::printf("%s: %s already has exactly this dump\n", dump, destination);
-      break;
-    case UploadResult::receipt_found:
-      std::printf("%s was sent to %s on %s; --again sends it once more\n", dump, destination,
-                  report.receipt.time.c_str());
-      break;
-  }
-}
-
-ExitCode run_upload(const UploadArguments& arguments) {
-  auto destination = make_destination(arguments.destination, arguments.options);
-  if (!destination.has_value()) return report_failure(destination.error());
-  if (arguments.destination.starts_with("http://")) {
-    std::fprintf(stderr,
-                 "warmdump: warning: http:// does not encrypt; who sees the traffic can read the dump\n");
-  }
-  // Ends before the result is printed, so that the bar's line is closed.
-  auto report = [&] {
-    ShownUploadProgress progress;
-    return upload_dump(arguments.dump_directory, **destination, arguments.upload, progress, system_clock());
-  }();
-  if (!report.has_value()) {
-    const ExitCode exit_code = report_failure(report.error().failure);
-    return report.error().outlook == Outlook::temporary ? kExitTemporary : exit_code;
-  }
-  arguments.as_json ? print_json(*report) : print_text(*report);
-  return kExitOk;
+void add_options(CLI::App& command, UploadArguments& arguments) {
+  command.add_option("dump", arguments.dump, "Dump directory; without it, all of the spool by the settings")
+      ->type_name("DUMPDIR");
+  command.add_option("--to", arguments.to, "Where DUMPDIR goes, in place of what the settings say")
+      ->type_name("DESTINATION");
+  command.add_option("--endpoint", arguments.endpoint, "For --to s3://: where its server is")
+      ->type_name("URL");
+  command.add_option("--region", arguments.region, "For --to s3://: its region")->type_name("NAME");
+  command.add_option("--ca-file", arguments.ca_file, "For --to: PEM roots to trust instead of the system's")
+      ->type_name("FILE");
+  command
+      .add_option("--credentials-file", arguments.credentials_file,
+                  "For --to: file (mode 0600) that says who we are")
+      ->type_name("FILE");
+  command.add_option("--device", arguments.device, "What this machine is called there")->type_name("NAME");
+  command.add_option("--attempts", arguments.attempts, "Failures in a row that end the run (default 5)")
+      ->check(CLI::Range(1, 100))
+      ->type_name("N");
+  command.add_flag("--again", arguments.again, "Send DUMPDIR even if it was sent there before");
+  command.add_flag("--now", arguments.now, "Try at once what waits for its time");
+  command.add_flag("--dry-run", arguments.dry_run, "Say what would be sent, and send nothing");
+  command.add_flag("--tidy", arguments.tidy,
+                   "Send nothing; with delete_sent in the settings, remove what was sent from the spool");
+  command.add_option("--settings", arguments.settings, "Settings file in place of the system's")
+      ->type_name("FILE");
+  command.add_option("--spool", arguments.spool, "Where dumps are, in place of what the settings say")
+      ->type_name("DIR");
+  command.add_option("--state", arguments.state, "Where it is remembered what was sent")->type_name("DIR");
+  command.add_flag("--json", arguments.json, "Print the result as JSON");
 }
 
 }  // namespace
 
+Outcome<std::unique_ptr<Destination>> open_destination(const UploadSettings& settings) {
+  auto destination = TRY(make_destination(settings.address, settings.destination));
+  if (destination->is_sent_in_the_clear()) {
+    print_warning(destination->name() + " is not encrypted; who sees the traffic can read the dump");
+  }
+  return destination;
+}
+
 void register_upload_command(CLI::App& app, ExitCode& exit_code) {
   const auto arguments = std::make_shared<UploadArguments>();
-  CLI::App* command = app.add_subcommand("upload", "Send a finished dump directory to a destination");
-  command->add_option("dump", arguments->dump_directory, "Dump directory, as recover left it")
-      ->required()
-      ->type_name("DUMPDIR");
-  command->add_option("--to", arguments->destination, "dir:PATH, http://HOST/PATH or https://HOST/PATH")
-      ->required()
-      ->type_name("DESTINATION");
-  command->add_option("--ca-file", arguments->options.ca_file, "PEM roots to trust instead of the system's")
-      ->type_name("FILE");
-  command
-      ->add_option("--credentials-file", arguments->options.credentials_file,
-                   "File (mode 0600) with one line: user:password, or Bearer TOKEN; https only")
-      ->type_name("FILE");
-  command
-      ->add_option("--attempts", arguments->upload.retry.attempts_max, "Attempts for each file (default 5)")
-      ->check(CLI::Range(1, 100))
-      ->type_name("N");
-  command->add_flag("--again", arguments->upload.again, "Send even if a receipt says it was sent");
-  command->add_flag("--json", arguments->as_json, "Print the result as JSON");
-  command->callback([arguments, &exit_code] { exit_code = run_upload(*arguments); });
+  const auto action = std::make_shared<Action>(Action::upload);
+  CLI::App* command = app.add_subcommand("upload", "Send saved dumps to a destination");
+  add_options(*command, *arguments);
+  command->require_subcommand(0, 1);
+  const struct {
+    const char* name;
+    const char* what;
+    Action action;
+  } actions[] = {{"status", "Tell what was sent and what waits", Action::status},
+                 {"pause", "Send nothing until resume", Action::pause},
+                 {"resume", "Go on after pause", Action::resume}};
+  for (const auto& row : actions) {
+    CLI::App* const word = command->add_subcommand(row.name, row.what)->fallthrough();
+    word->callback([action, chosen = row.action] { *action = chosen; });
+  }
+  command->callback([arguments, action, &exit_code] { exit_code = run_action(*action, *arguments); });
 }
 
 }  // namespace warmdump

@@ -4,7 +4,7 @@
 # Two builds of one source make the same bytes: packaging/finish.cmake has the details.
 
 install(FILES packaging/warmdump.toml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/warmdump)
-install(FILES packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES packaging/copyright docs/UPLOAD.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 file(STRINGS packaging/changelog changelog_head LIMIT_COUNT 1)
 if(NOT changelog_head MATCHES "^warmdump \\(${PROJECT_VERSION}\\) ")

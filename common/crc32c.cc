@@ -25,8 +25,9 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr std::array<std::uint32_t, 256> kTable = make_table();
 
 #ifdef __x86_64__
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::span<const std::byte> bytes) {
-  std::uint64_t crc = 0xffffffff;
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::span<const std::byte> bytes,
+                                                             std::uint32_t before) {
+  std::uint64_t crc = static_cast<std::uint32_t>(~before);
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
     std::uint64_t word;
@@ -41,19 +42,19 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::span<const std
 
 }  // namespace
 
-std::uint32_t crc32c_portable(std::span<const std::byte> bytes) {
-  std::uint32_t crc = 0xffffffff;
+std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t before) {
+  std::uint32_t crc = ~before;
   for (const std::byte byte : bytes) {
     crc = (crc >> 8) ^ kTable[(crc ^ static_cast<std::uint32_t>(byte)) & 0xff];
   }
   return ~crc;
 }
 
-std::uint32_t crc32c(std::span<const std::byte> bytes) {
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) {
 #ifdef __x86_64__
-  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(bytes);
+  if (__builtin_cpu_supports("sse4.2")) return crc32c_sse42(bytes, before);
 #endif
-  return crc32c_portable(bytes);
+  return crc32c_portable(bytes, before);
 }
 
 }  // namespace warmdump

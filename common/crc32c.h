@@ -8,9 +8,10 @@
 
 namespace warmdump {
 
-std::uint32_t crc32c(std::span<const std::byte> bytes);
+// `before` is the checksum of the bytes in front of these, for bytes that come piece by piece.
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0);
 
 // The portable way, for the tests to compare with.
-std::uint32_t crc32c_portable(std::span<const std::byte> bytes);
+std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t before = 0);
 
 }  // namespace warmdump

@@ -53,7 +53,7 @@ _warmdump_value() {
 }
 
 _warmdump() {
-    local program=$1 word=$2 before=$3 command='' options='' names about i
+    local program=$1 word=$2 before=$3 command='' options='' words='' names about i
     COMPREPLY=()
     # Readline cuts --option=value in three.
     if [[ $word == = ]]; then
@@ -74,13 +74,15 @@ _warmdump() {
         fi
         for names in $names; do
             if [[ $names == [-a-z]* ]]; then options+=" $names"; fi
+            if [[ $names == [a-z]* ]]; then words+=" $names"; fi
         done
     done < <(_warmdump_help "$program" ${command:+"$command"})
     if [[ $word == -* || -z $command ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
     else
         compopt -o filenames
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        # Words of the command, such as of `upload`, and files.
+        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"; compgen -f -- "$word")
     fi
 }
 

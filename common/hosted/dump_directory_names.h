@@ -16,8 +16,8 @@ inline constexpr std::string_view kMetaName = "meta.json";
 inline constexpr std::string_view kReportName = "report.html";
 inline constexpr std::string_view kMemoryMapName = "memory-map.json";
 
-// In place of vmcore where the pages are kept as the capture stored them, as those of an encrypted dump are: see
-// recover/output/dump_image.h.
+// In place of vmcore where the pages are kept as the capture stored them, as those of an encrypted dump are:
+// see recover/output/dump_image.h.
 inline constexpr std::string_view kImageName = "dump.warmdump";
 
 // At the end of the name of a directory, or of a file in one, that is still being written.

@@ -54,8 +54,9 @@ class Spool {
   // caller fills. `time_s`: seconds since 1970, 0 for now.
   Outcome<std::filesystem::path> begin(const std::string& dump_id, std::uint64_t time_s) const;
 
-  // Flushes everything in the directory begin() made, renames it to its final name, flushes the spool.
-  // Returns the final directory. After a failure the dump counts as not saved.
+  // Lets those read it who send dumps (dump_readers.h). Then flushes everything in the directory begin()
+  // made, renames it to its final name, flushes the spool. Returns the final directory. After a failure the
+  // dump counts as not saved.
   Outcome<std::filesystem::path> publish(const std::filesystem::path& incomplete) const;
 
   // Removes a directory of begin() with all in it. Best effort: what stays is removed by the next begin().

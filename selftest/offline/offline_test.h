@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/hosted/failure.h"
-#include "upload/destination.h"
+#include "upload/destination/destination.h"
 
 namespace warmdump {
 

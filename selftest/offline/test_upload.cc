@@ -4,7 +4,7 @@
 
 #include "common/hosted/byte_count_text.h"
 #include "common/hosted/whole_file.h"
-#include "upload/upload.h"
+#include "upload/queue/upload.h"
 
 namespace warmdump {
 namespace {
@@ -43,10 +43,10 @@ Outcome<std::string> upload_and_check(const std::filesystem::path& dump, const s
   if (!report) return std::move(report.error().failure);
   const std::string sent = fmt::format("{} files, {} to {}", report->receipt.files.size(),
                                        readable_byte_count(report->bytes), report->receipt.destination);
-  if (!address.starts_with(kDirectoryScheme)) return sent + "; they stay there as " + report->dump_name;
+  if (!address.starts_with(kDirectoryScheme)) return sent + "; they stay there as " + report->key;
 
   const std::filesystem::path arrived =
-      std::filesystem::path(address.substr(kDirectoryScheme.size())) / report->dump_name;
+      std::filesystem::path(address.substr(kDirectoryScheme.size())) / report->key;
   auto same = compare(dump, arrived, report->receipt);
   std::error_code error;
   std::filesystem::remove_all(arrived, error);

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/hosted/failure.h"
-#include "upload/destination.h"
+#include "upload/destination/destination.h"
 
 namespace warmdump {
 

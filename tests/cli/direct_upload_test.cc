@@ -23,7 +23,7 @@ class DirectUploadTest : public testing::Test {
     std::ofstream(small_files_ / "vmcore-dmesg.txt") << "log\n";
   }
   Outcome<void> send() {
-    auto upload = make_direct_upload("dir:" + target_.string(), {}, {});
+    auto upload = make_direct_upload("dir:" + target_.string(), {}, "", {});
     if (!upload) return std::move(upload.error());
     auto sent = (*upload)->forward(region_, small_files_);
     is_worth_another_try_ = (*upload)->is_worth_another_try();
@@ -41,7 +41,8 @@ class DirectUploadTest : public testing::Test {
 TEST_F(DirectUploadTest, what_arrives_is_read_like_the_region) {
   const auto sent = send();
   ASSERT_TRUE(sent) << sent.error().message;
-  const auto arrived = target_ / small_files_.filename();
+  const std::filesystem::path arrived = std::filesystem::directory_iterator(target_)->path();
+  EXPECT_TRUE(std::filesystem::exists(arrived / "manifest.json"));
   EXPECT_TRUE(std::filesystem::exists(arrived / "meta.json"));
   FileDevice image;
   ASSERT_TRUE(image.open((arrived / "dump.warmdump").c_str(), FileDevice::Access::read_only));

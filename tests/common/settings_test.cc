@@ -121,7 +121,7 @@ TEST(Settings, the_installed_file_sets_nothing_and_all_that_it_offers_is_known) 
   ASSERT_TRUE(text.has_value());
   const auto as_installed = parse_settings(*text, "file");
   ASSERT_TRUE(as_installed.has_value()) << as_installed.error().message;
-  EXPECT_FALSE(as_installed->arm.dump_level || as_installed->plan.size);
+  EXPECT_FALSE(as_installed->arm.dump_level || as_installed->plan.size || as_installed->upload.to);
 
   const auto all_set = parse_settings(std::regex_replace(*text, std::regex("\n#([a-z])"), "\n$1"), "file");
   ASSERT_TRUE(all_set.has_value()) << all_set.error().message;
@@ -130,6 +130,8 @@ TEST(Settings, the_installed_file_sets_nothing_and_all_that_it_offers_is_known) 
               settings.arm.watchdog_s && settings.arm.append_cmdline && settings.arm.append_cpio &&
               settings.arm.image && settings.arm.trim && settings.arm.kexec_load_disabled &&
               settings.arm.clear_memory_overwrite && settings.consent.file && settings.plan.size);
+  ASSERT_FALSE(settings.upload.wrong) << settings.upload.wrong->message;
+  EXPECT_TRUE(settings.upload.to && settings.upload.endpoint && settings.upload.delete_sent);
 }
 
 TEST(Settings, a_missing_file_has_none_and_an_unreadable_one_is_told) {

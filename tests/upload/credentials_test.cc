@@ -1,7 +1,7 @@
-#include "upload/credentials.h"
+#include "upload/destination/credentials.h"
 
 #include "tests/upload/dump_fixture.h"
-#include "upload/destination.h"
+#include "upload/destination/destination.h"
 
 namespace warmdump {
 namespace {

@@ -1,4 +1,4 @@
-#include "upload/dump_directory.h"
+#include "upload/source/dump_directory.h"
 
 #include <sys/stat.h>
 
@@ -22,7 +22,7 @@ std::string refusal(const fs::path& path) {
   return dump.has_value() ? "accepted" : dump.error().message;
 }
 
-TEST(SendingOrder, SmallFirstThenVmcoreThenMeta) {
+TEST(SendingOrder, TheReportFirstThenTheVmcore) {
   std::vector<DumpFile> files(5);
   files[0].name = "meta.json", files[0].size = 1;
   files[1].name = "vmcore", files[1].size = 10;
@@ -30,7 +30,7 @@ TEST(SendingOrder, SmallFirstThenVmcoreThenMeta) {
   files[3].name = "b", files[3].size = 200;
   files[4].name = "a", files[4].size = 200;
   sort_for_sending(files);
-  EXPECT_THAT(names(files), ElementsAre("a", "b", "report.html", "vmcore", "meta.json"));
+  EXPECT_THAT(names(files), ElementsAre("a", "b", "report.html", "meta.json", "vmcore"));
 }
 
 TEST_F(DumpTest, ListsTheFilesOfADump) {
@@ -40,7 +40,7 @@ TEST_F(DumpTest, ListsTheFilesOfADump) {
   const auto opened = open_dump_directory(dump.string() + "///");
   ASSERT_TRUE(opened.has_value()) << opened.error().message;
   EXPECT_EQ(opened->name, "host-2026-01-31-23:59:59");
-  EXPECT_THAT(names(opened->files), ElementsAre("vmcore-dmesg.txt", "vmcore", "meta.json"));
+  EXPECT_THAT(names(opened->files), ElementsAre("vmcore-dmesg.txt", "meta.json", "vmcore"));
 }
 
 TEST_F(DumpTest, RefusesWhatNothingProvesAndTheDirectoryItIsIn) {
@@ -99,13 +99,13 @@ TEST_F(DumpTest, HashesEveryFile) {
   auto opened = open_dump_directory(dump);
   ByteCount last = 0;
   ASSERT_TRUE(hash_files(*opened, [&](ByteCount done) { last = done; }).has_value());
-  EXPECT_EQ(opened->files.back().sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(opened->files[1].sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(last, opened->total_bytes());
 }
 
 TEST_F(DumpTest, NoticesChangedFiles) {
   const auto opened = open_dump_directory(dump);
-  const DumpFile& vmcore = opened->files[1];
+  const DumpFile& vmcore = opened->files.back();
   ASSERT_TRUE(open_unchanged(*opened, vmcore).has_value());
   write_file(dump / "vmcore", read_file(dump / "vmcore") + "x");
   EXPECT_EQ(open_unchanged(*opened, vmcore).error().code, ErrorCode::corrupt);

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "tests/support/temporary_directory.h"
-#include "upload/clock.h"
-#include "upload/upload_progress.h"
+#include "upload/transfer/clock.h"
+#include "upload/transfer/upload_progress.h"
 
 namespace warmdump {
 
@@ -37,13 +37,19 @@ class DumpTest : public testing::Test {
 class VirtualClock final : public Clock {
  public:
   std::chrono::system_clock::time_point now() override { return time; }
+  std::chrono::milliseconds since_boot() override {
+    return uptime + std::chrono::duration_cast<std::chrono::milliseconds>(time - start);
+  }
   void sleep_for(std::chrono::milliseconds duration) override {
     time += duration;
     waits.push_back(duration);
     if (before_wait) before_wait();
   }
 
-  std::chrono::system_clock::time_point time{std::chrono::hours(24 * 365 * 50)};
+  static constexpr std::chrono::system_clock::time_point kStart{std::chrono::hours(24 * 365 * 56)};
+  std::chrono::system_clock::time_point time = kStart;
+  std::chrono::system_clock::time_point start = kStart;  // when `uptime` was the time since the boot
+  std::chrono::milliseconds uptime = std::chrono::hours(1);
   std::vector<std::chrono::milliseconds> waits;
   std::function<void()> before_wait;
 };

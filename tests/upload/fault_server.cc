@@ -44,6 +44,18 @@ bool FaultServer::Connection::read_bytes(std::size_t bytes) {
   return true;
 }
 
+std::string FaultServer::Connection::read_text(std::size_t bytes) {
+  std::string text(bytes, '\0');
+  std::size_t done = 0;
+  while (done < bytes && wait_for(fd_, POLLIN, stopping_)) {
+    const ssize_t got = recv(fd_, text.data() + done, bytes - done, 0);
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  text.resize(done);
+  return text;
+}
+
 bool FaultServer::Connection::send(std::string_view text) {
   while (!text.empty()) {
     if (!wait_for(fd_, POLLOUT, stopping_)) return false;
@@ -94,10 +106,13 @@ FaultServer::~FaultServer() {
 
 void FaultServer::serve(const Script& script) {
   while (wait_for(listener_.get(), POLLIN, stopping_)) {
-    const UniqueFd accepted(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!accepted.valid()) continue;
-    Connection connection(accepted.get(), stopping_);
-    script(connection, connections_++);
+    {
+      const UniqueFd accepted(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!accepted.valid()) continue;
+      Connection connection(accepted.get(), stopping_);
+      script(connection, connections_++);
+    }
+    ++closed_;
   }
 }
 

@@ -23,12 +23,15 @@ class FaultServer {
     std::string read_header();
     // Reads and drops; false when the client went away first.
     bool read_bytes(std::size_t bytes);
+    // So many bytes; fewer when the client went away first.
+    std::string read_text(std::size_t bytes);
     // False when the client is gone or the server is being stopped.
     bool send(std::string_view text);
     bool wait(std::chrono::milliseconds duration);
     // Bytes that the client has sent but nobody read; waits shortly for them.
     bool has_more();
     void reset();  // closes with RST
+    int fd() const { return fd_; }
 
    private:
     int fd_;
@@ -41,6 +44,7 @@ class FaultServer {
   ~FaultServer();
   std::uint16_t port() const { return port_; }
   unsigned connections() const { return connections_; }
+  unsigned closed() const { return closed_; }  // of them, by the server
 
  private:
   void serve(const Script& script);
@@ -49,6 +53,7 @@ class FaultServer {
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};
   std::atomic<unsigned> connections_{0};
+  std::atomic<unsigned> closed_{0};
   std::thread thread_;
 };
 

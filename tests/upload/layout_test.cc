@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/upload/dump_fixture.h"
-#include "upload/dump_directory.h"
+#include "upload/source/dump_directory.h"
 
 namespace warmdump {
 namespace {
@@ -31,7 +31,7 @@ TEST_F(LayoutUpload, sends_a_vmcore_of_any_name_behind_the_small_files) {
   write_file(dump / "x", std::string(1000, 'x'));
   EXPECT_THAT(
       sent(R"({"schema": 1, "files": {"vmcore": "dump.202311142213", "dmesg": "dmesg.202311142213"}})"),
-      ElementsAre("dmesg.202311142213", "x", "dump.202311142213", "meta.json"));
+      ElementsAre("dmesg.202311142213", "x", "meta.json", "dump.202311142213"));
 }
 
 TEST_F(LayoutUpload, sends_what_belongs_to_suse_and_chromeos) {
@@ -40,7 +40,7 @@ TEST_F(LayoutUpload, sends_what_belongs_to_suse_and_chromeos) {
   write_file(dump / "kernel.20231114.221320.00001.0.meta", "done=1\n");
   EXPECT_THAT(
       sent(R"({"files": {"vmcore": "vmcore", "dmesg": "dmesg"}})"),
-      ElementsAre("README.txt", "kernel.20231114.221320.00001.0.meta", "dmesg", "vmcore", "meta.json"));
+      ElementsAre("README.txt", "kernel.20231114.221320.00001.0.meta", "dmesg", "meta.json", "vmcore"));
 }
 
 TEST_F(LayoutUpload, is_refused_where_the_vmcore_that_meta_json_names_is_missing) {

@@ -22,7 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kNginx = "/usr/sbin/nginx";
-constexpr const char* kOpenssl = "/usr/bin/openssl";
 
 sockaddr_in loopback(std::uint16_t port) {
   sockaddr_in address{};
@@ -47,10 +46,6 @@ bool answers(std::uint16_t port) {
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const sockaddr_in address = loopback(port);
   return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-void run(const std::string& command) {
-  if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
 }
 
 constexpr const char* kConfiguration = R"(
@@ -92,6 +87,13 @@ http {{
     root {dir}/root;
     location /dav/ {{ dav_methods PUT; create_full_put_path on; }}
   }}
+  server {{
+    listen 127.0.0.1:{mutual} ssl;
+    ssl_client_certificate {dir}/client-ca.pem;
+    ssl_verify_client on;
+    root {dir}/root;
+    location /dav/ {{ dav_methods PUT; create_full_put_path on; }}
+  }}
 }}
 )";
 
@@ -99,8 +101,7 @@ http {{
 
 std::string NginxServer::missing() {
   if (access(kNginx, X_OK) != 0) return "nginx is not installed (Debian: nginx-light)";
-  if (access(kOpenssl, X_OK) != 0) return "openssl is not installed (Debian: openssl)";
-  return "";
+  return TestCertificates::missing();
 }
 
 NginxServer::NginxServer(fs::path directory) : directory_(std::move(directory)) {
@@ -111,6 +112,7 @@ NginxServer::NginxServer(fs::path directory) : directory_(std::move(directory)) 
     http_port_ = free_port();
     https_port_ = free_port();
     wrong_host_port_ = free_port();
+    mutual_port_ = free_port();
     write_configuration();
     if (start()) return;
   }
@@ -122,26 +124,12 @@ NginxServer::~NginxServer() {
 }
 
 void NginxServer::make_certificates() {
-  const std::string dir = directory_;
-  const auto authority = [&](const std::string& name) {
-    run(fmt::format(
-        "{0} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN={1}' "
-        "-keyout {2}/{1}.key -out {2}/{1}.pem 2>/dev/null",
-        kOpenssl, name, dir));
-  };
-  const auto certificate = [&](const std::string& name, const std::string& alternative_names) {
-    write_file(directory_ / (name + ".ext"), "subjectAltName=" + alternative_names + "\n");
-    run(
-        fmt::format("{0} req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN={1}' "
-                    "-keyout {2}/{1}.key -out {2}/{1}.csr 2>/dev/null && "
-                    "{0} x509 -req -in {2}/{1}.csr -CA {2}/ca.pem -CAkey {2}/ca.key -CAcreateserial -days 2 "
-                    "-extfile {2}/{1}.ext -out {2}/{1}.pem 2>/dev/null",
-                    kOpenssl, name, dir));
-  };
-  authority("ca");
-  authority("other-ca");
-  certificate("server", "DNS:localhost,IP:127.0.0.1");
-  certificate("wrong", "DNS:elsewhere.example");
+  const TestCertificates made = certificates();
+  for (const char* authority : {"ca", "other-ca", "client-ca"}) made.make_authority(authority);
+  made.issue("ca", "server", "DNS:localhost,IP:127.0.0.1");
+  made.issue("ca", "wrong", "DNS:elsewhere.example");
+  made.issue("client-ca", "client", "");
+  made.issue("other-ca", "stranger", "");
 }
 
 void NginxServer::write_configuration() {
@@ -149,7 +137,7 @@ void NginxServer::write_configuration() {
   write_file(directory_ / "nginx.conf",
              fmt::format(kConfiguration, arg("user", geteuid() == 0 ? "user root;" : ""),
                          arg("dir", directory_.string()), arg("http", http_port_), arg("https", https_port_),
-                         arg("wrong", wrong_host_port_)));
+                         arg("wrong", wrong_host_port_), arg("mutual", mutual_port_)));
 }
 
 bool NginxServer::start() {
@@ -171,7 +159,8 @@ bool NginxServer::start() {
       pid_ = -1;
       return false;
     }
-    if (answers(http_port_) && answers(https_port_) && answers(wrong_host_port_)) return true;
+    if (answers(http_port_) && answers(https_port_) && answers(wrong_host_port_) && answers(mutual_port_))
+      return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   kill();

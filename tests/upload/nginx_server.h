@@ -3,6 +3,7 @@
 //
 //   http  127.0.0.1:http_port(), https  127.0.0.1:https_port() (certificate for "localhost" and 127.0.0.1)
 //   https 127.0.0.1:wrong_host_port() (certificate for "elsewhere.example" alone)
+//   https 127.0.0.1:mutual_port() (as https_port(), for clients with a certificate of client-ca alone)
 //   /dav/ stores in files(); /forbidden/ 403; /full/ 507; /small/ takes 1 MiB; /moved/ redirects to /dav/;
 //   /private/ stores for user "device", password "s3cret"; /nodav/ knows no PUT
 
@@ -13,6 +14,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+
+#include "tests/servers/test_certificates.h"
 
 namespace warmdump {
 
@@ -31,9 +34,12 @@ class NginxServer {
   std::uint16_t http_port() const { return http_port_; }
   std::uint16_t https_port() const { return https_port_; }
   std::uint16_t wrong_host_port() const { return wrong_host_port_; }
+  std::uint16_t mutual_port() const { return mutual_port_; }
   std::filesystem::path files() const { return directory_ / "root" / "dav"; }
   std::filesystem::path ca_file() const { return directory_ / "ca.pem"; }
   std::filesystem::path other_ca_file() const { return directory_ / "other-ca.pem"; }
+  // Has "client" of client-ca, and "stranger" of other-ca.
+  TestCertificates certificates() const { return TestCertificates(directory_); }
 
  private:
   void make_certificates();
@@ -44,6 +50,7 @@ class NginxServer {
   std::uint16_t http_port_ = 0;
   std::uint16_t https_port_ = 0;
   std::uint16_t wrong_host_port_ = 0;
+  std::uint16_t mutual_port_ = 0;
   pid_t pid_ = -1;
 };
 

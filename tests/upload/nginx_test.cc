@@ -7,8 +7,9 @@
 #include <optional>
 
 #include "tests/upload/dump_fixture.h"
+#include "tests/upload/memory_state_files.h"
 #include "tests/upload/nginx_server.h"
-#include "upload/upload.h"
+#include "upload/queue/upload.h"
 
 namespace warmdump {
 namespace {
@@ -41,17 +42,22 @@ class NginxTest : public DumpTest {
     auto destination = make_destination(address, options);
     if (!destination.has_value()) return SendFailure(std::move(destination.error()));
     UploadOptions upload_options;
+    upload_options.state = &state;
     upload_options.random = [] { return 0.5; };
     return upload_dump(dump, **destination, upload_options, progress, clock);
   }
 
+  // The one dump below `where`.
+  static fs::path arrived(const fs::path& where) { return fs::directory_iterator(where)->path(); }
+
   void expect_arrived(const fs::path& where) const {
     for (const char* file : {"vmcore", "vmcore-dmesg.txt", "meta.json"}) {
-      EXPECT_TRUE(same_bytes(dump / file, where / dump.filename() / file)) << file;
+      EXPECT_TRUE(same_bytes(dump / file, arrived(where) / file)) << file;
     }
   }
 
   std::optional<NginxServer> nginx;
+  MemoryStateFiles state;
   RecordedProgress progress;
   VirtualClock clock;
 };
@@ -93,7 +99,7 @@ TEST_P(NginxBigTest, BigDumpArrivesInBoundedMemory) {
   [[maybe_unused]] const std::size_t peak_kib =
       measured_peak_kib("64 MiB hashed and sent", [&] { report.emplace(upload(address, options)); });
   ASSERT_TRUE(report->has_value()) << report->error().failure.message;
-  EXPECT_EQ((*report)->attempts, 3u);
+  EXPECT_EQ((*report)->attempts, 5u);
   expect_arrived(nginx->files() / "lab");
 #ifndef __SANITIZE_ADDRESS__
   EXPECT_LE(peak_kib, 24u * 1024);
@@ -103,17 +109,19 @@ TEST_P(NginxBigTest, BigDumpArrivesInBoundedMemory) {
 INSTANTIATE_TEST_SUITE_P(Schemes, NginxBigTest, testing::Bool(),
                          [](const auto& scheme) { return scheme.param ? "https" : "http"; });
 
-TEST_F(NginxTest, MetaArrivesAfterEverythingElse) {
+TEST_F(NginxTest, ManifestArrivesAfterEverythingElse) {
   make_vmcore(8 * 1024 * 1024);
-  const fs::path there = nginx->files() / dump.filename();
+  bool has_report_early = true;
   bool seen_early = false;
   progress.on_update = [&](const std::string& stage, ByteCount done) {
-    if (stage == "sending" && done < progress.total - fs::file_size(dump / "meta.json")) {
-      seen_early = seen_early || fs::exists(there / "meta.json");
-    }
+    if (stage != "sending" || done <= 1024 * 1024 || done >= progress.total) return;
+    has_report_early = has_report_early && fs::exists(arrived(nginx->files()) / "manifest-report.json");
+    seen_early = seen_early || fs::exists(arrived(nginx->files()) / "manifest.json");
   };
   ASSERT_TRUE(upload(http("/dav")).has_value());
+  EXPECT_TRUE(has_report_early);
   EXPECT_FALSE(seen_early);
+  EXPECT_TRUE(fs::exists(arrived(nginx->files()) / "manifest.json"));
   expect_arrived(nginx->files());
 }
 
@@ -121,7 +129,7 @@ TEST_F(NginxTest, WrongAuthorityIsRefused) {
   for (const std::string& ca : {nginx->other_ca_file().string(), std::string()}) {
     const auto report = upload(https("/dav"), {.ca_file = ca, .credentials_file = ""});
     ASSERT_FALSE(report.has_value());
-    EXPECT_EQ(report.error().outlook, Outlook::permanent);
+    EXPECT_EQ(report.error().remedy, Remedy::change_sink);
     EXPECT_THAT(report.error().failure.message, HasSubstr("is not trusted"));
   }
   EXPECT_THAT(listing(nginx->files()), IsEmpty());
@@ -132,7 +140,7 @@ TEST_F(NginxTest, WrongHostNameIsRefused) {
     const auto report = upload(fmt::format("https://{}:{}/dav", host, nginx->wrong_host_port()),
                                {.ca_file = nginx->ca_file(), .credentials_file = ""});
     ASSERT_FALSE(report.has_value());
-    EXPECT_EQ(report.error().outlook, Outlook::permanent);
+    EXPECT_EQ(report.error().remedy, Remedy::change_sink);
     EXPECT_THAT(report.error().failure.message, HasSubstr("the certificate is for another host"));
   }
   EXPECT_THAT(listing(nginx->files()), IsEmpty());
@@ -148,26 +156,30 @@ TEST_F(NginxTest, RefusalsAreFinalAndSayWhy) {
   make_vmcore(4 * 1024 * 1024);
   const struct {
     const char* path;
+    Remedy remedy;
     const char* text;
-  } cases[] = {{"/forbidden", "403 Forbidden"},
-               {"/nodav", "405 Not Allowed"},
-               {"/small", "413 Request Entity Too Large; the server's size limit"},
-               {"/moved", "redirects are not followed"},
-               {"/private", "401 Unauthorized; check --credentials-file"}};
+  } cases[] = {{"/forbidden", Remedy::change_sink, "403 Forbidden"},
+               {"/nodav", Remedy::change_sink, "405 Not Allowed"},
+               {"/small", Remedy::give_dump_up, "413 Request Entity Too Large; the server's size limit"},
+               {"/moved", Remedy::change_sink, "redirects are not followed"},
+               {"/private", Remedy::change_sink, "401 Unauthorized; check --credentials-file"}};
   for (const auto& c : cases) {
     const auto report = upload(http(c.path));
     ASSERT_FALSE(report.has_value()) << c.path;
-    EXPECT_EQ(report.error().outlook, Outlook::permanent) << c.path;
+    EXPECT_EQ(report.error().remedy, c.remedy) << c.path;
     EXPECT_THAT(report.error().failure.message, AllOf(HasSubstr(c.text), HasSubstr(c.path)));
   }
   EXPECT_THAT(clock.waits, IsEmpty());
-  EXPECT_FALSE(fs::exists(dump / "upload-receipt.json"));
+  const auto names = state.names();
+  ASSERT_TRUE(names.has_value());
+  for (const auto& name : *names)
+    EXPECT_THAT(state.text_of(name), Not(HasSubstr("\"whole_was_sent\": true")));
 }
 
 TEST_F(NginxTest, FullServerIsTemporary) {
   const auto report = upload(http("/full"));
   ASSERT_FALSE(report.has_value());
-  EXPECT_EQ(report.error().outlook, Outlook::temporary);
+  EXPECT_EQ(report.error().remedy, Remedy::wait);
   EXPECT_THAT(report.error().failure.message,
               AllOf(HasSubstr("507"), HasSubstr("out of space"), HasSubstr("after 5 attempts")));
   EXPECT_THAT(clock.waits, SizeIs(4));
@@ -181,7 +193,10 @@ TEST_F(NginxTest, CredentialsOpenTheDoor) {
   const auto report = upload(https("/private"), options);
   ASSERT_TRUE(report.has_value()) << report.error().failure.message;
   expect_arrived(temporary.path() / "nginx" / "root" / "private");
-  EXPECT_THAT(read_file(dump / "upload-receipt.json"), Not(HasSubstr("s3cret")));
+  ASSERT_FALSE(state.names()->empty());
+  const auto names = state.names();
+  ASSERT_TRUE(names.has_value());
+  for (const auto& name : *names) EXPECT_THAT(state.text_of(name), Not(HasSubstr("s3cret")));
 }
 
 TEST_F(NginxTest, ServerThatDiesInTheMiddleIsTriedAgain) {
@@ -200,7 +215,7 @@ TEST_F(NginxTest, ServerThatDiesInTheMiddleIsTriedAgain) {
   const auto report = upload(http("/dav"));
   ASSERT_TRUE(report.has_value()) << report.error().failure.message;
   EXPECT_EQ(deaths, 1u);
-  EXPECT_EQ(report->attempts, 5u);
+  EXPECT_EQ(report->attempts, 7u);
   ASSERT_THAT(progress.notes, SizeIs(2));
   EXPECT_THAT(progress.notes[1], HasSubstr("Connection refused"));
   expect_arrived(nginx->files());
@@ -211,7 +226,7 @@ TEST_F(NginxTest, UnreachablePortIsNamed) {
   nginx->kill();
   const auto report = upload(address);
   ASSERT_FALSE(report.has_value());
-  EXPECT_EQ(report.error().outlook, Outlook::temporary);
+  EXPECT_EQ(report.error().remedy, Remedy::wait);
   EXPECT_THAT(
       report.error().failure.message,
       HasSubstr(fmt::format("cannot connect to 127.0.0.1:{}: Connection refused", nginx->http_port())));

@@ -34,5 +34,13 @@ TEST(Progress, Lines) {
   EXPECT_EQ(progress_text("reading", 50, 40, seconds(0), 0), "reading   100 % 40 B of 40 B");
 }
 
+TEST(Progress, bytes_of_an_earlier_run_count_for_the_share_and_not_for_the_rate) {
+  constexpr std::uint64_t kMebi = 1024 * 1024;
+  EXPECT_EQ(progress_text("sending", 30 * kMebi, 40 * kMebi, seconds(5), 0, 20 * kMebi),
+            "sending    75 % 30.0 MiB of 40.0 MiB  2.0 MiB/s  5 s left");
+  EXPECT_EQ(progress_text("sending", 20 * kMebi, 40 * kMebi, seconds(5), 0, 20 * kMebi),
+            "sending    50 % 20.0 MiB of 40.0 MiB");
+}
+
 }  // namespace
 }  // namespace warmdump

@@ -1,4 +1,4 @@
-#include "upload/receipt.h"
+#include "upload/queue/receipt.h"
 
 #include <fcntl.h>
 
@@ -23,11 +23,12 @@ TEST_F(ReceiptTest, NoFileMeansNoReceipts) {
   EXPECT_THAT(*load_receipts(directory.get()), IsEmpty());
 }
 
-TEST_F(ReceiptTest, ComesBackAsStored) {
-  const Receipt other{"https://sink/x", "2026-02-01T00:00:00Z", {}};
-  ASSERT_TRUE(store_receipts(directory.get(), {receipt, other}).has_value());
-  EXPECT_THAT(*load_receipts(directory.get()), ElementsAre(receipt, other));
-  EXPECT_THAT(listing(temporary.path()), ElementsAre("upload-receipt.json"));
+TEST_F(ReceiptTest, is_read_as_older_versions_wrote_it) {
+  write_file(
+      temporary.path() / "upload-receipt.json",
+      R"({"schema": 1, "uploads": [{"destination": "dir:/sink", "time": "2026-01-31T23:59:59Z", "files": [
+                 {"name": "vmcore", "size": 5, "sha256": "aa"}, {"name": "meta.json", "size": 2, "sha256": "bb"}]}]})");
+  EXPECT_THAT(*load_receipts(directory.get()), ElementsAre(receipt));
 }
 
 TEST_F(ReceiptTest, IsFoundForTheSameFilesAndDestinationOnly) {
@@ -38,14 +39,14 @@ TEST_F(ReceiptTest, IsFoundForTheSameFilesAndDestinationOnly) {
   EXPECT_EQ(find_receipt(receipts, "dir:/sink", {{"meta.json", 2, "bb"}}), nullptr);
 }
 
-TEST_F(ReceiptTest, DamagedFilesAreSetAside) {
+TEST_F(ReceiptTest, DamagedFilesCountAsNone) {
   for (const char* text : {"", "{", "[]", "{\"schema\": 1}", "{\"schema\": 1, \"uploads\": [{}]}",
                            "{\"schema\": 1, \"uploads\": [{\"destination\": 5}]}"}) {
     write_file(temporary.path() / "upload-receipt.json", text);
     const auto receipts = load_receipts(directory.get());
     ASSERT_TRUE(receipts.has_value()) << text;
     EXPECT_THAT(*receipts, IsEmpty());
-    EXPECT_THAT(listing(temporary.path()), ElementsAre("upload-receipt.json.bad"));
+    EXPECT_THAT(listing(temporary.path()), ElementsAre("upload-receipt.json"));
   }
 }
 

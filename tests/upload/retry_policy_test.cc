@@ -1,4 +1,4 @@
-#include "upload/retry_policy.h"
+#include "upload/transfer/retry_policy.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,13 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+RetryDecision decide(const RetryPolicy& policy, unsigned in_a_row, double random,
+                     std::optional<seconds> retry_after = {}, Remedy remedy = Remedy::wait) {
+  SendFailure failure(Failure(ErrorCode::io, "broken"), remedy);
+  failure.retry_after = retry_after;
+  return decide_retry(policy, failure, {in_a_row, 0, 0}, random);
+}
 
 TEST(RetryPolicy, MeaningOfStatus) {
   const struct {
@@ -29,32 +36,41 @@ TEST(RetryPolicy, MeaningOfStatus) {
 
 TEST(RetryPolicy, WaitsAreDrawnBelowADoublingBound) {
   const RetryPolicy policy{.attempts_max = 100};
-  const auto longest = [&](unsigned failed) {
-    return decide_retry(policy, Outlook::temporary, failed, std::nullopt, 0.999999).delay;
-  };
+  const auto longest = [&](unsigned failed) { return decide(policy, failed, 0.999999).delay; };
   EXPECT_NEAR(static_cast<double>(longest(1).count()), 1000, 1);
   EXPECT_NEAR(static_cast<double>(longest(2).count()), 2000, 1);
   EXPECT_NEAR(static_cast<double>(longest(5).count()), 16000, 1);
   EXPECT_LE(longest(50), policy.cap);
   EXPECT_GE(longest(99), policy.cap - seconds(1));
-  EXPECT_EQ(decide_retry(policy, Outlook::temporary, 50, std::nullopt, 0).delay, milliseconds(0));
+  EXPECT_EQ(decide(policy, 50, 0).delay, milliseconds(0));
 }
 
 TEST(RetryPolicy, EndsAfterItsAttempts) {
   const RetryPolicy policy{.attempts_max = 3};
-  EXPECT_TRUE(decide_retry(policy, Outlook::temporary, 2, std::nullopt, 0.5).again);
-  EXPECT_FALSE(decide_retry(policy, Outlook::temporary, 3, std::nullopt, 0.5).again);
-  EXPECT_FALSE(decide_retry(policy, Outlook::permanent, 1, std::nullopt, 0.5).again);
-  EXPECT_FALSE(decide_retry(policy, Outlook::permanent, 1, seconds(1), 0.5).again);
+  EXPECT_TRUE(decide(policy, 2, 0.5).again);
+  EXPECT_FALSE(decide(policy, 3, 0.5).again);
+  EXPECT_FALSE(decide(policy, 1, 0.5, {}, Remedy::change_sink).again);
+  EXPECT_FALSE(decide(policy, 1, 0.5, seconds(1), Remedy::give_dump_up).again);
+}
+
+TEST(RetryPolicy, DamageAndLostSessionsAreTriedAgainAtOnceButNotForEver) {
+  const RetryPolicy policy{.attempts_max = 10};
+  const SendFailure damaged(Failure(ErrorCode::corrupt, "digest"), Remedy::read_again);
+  const SendFailure lost(Failure(ErrorCode::not_found, "session"), Remedy::begin_again);
+  EXPECT_TRUE(decide_retry(policy, damaged, {1, 2, 0}, 0.5).again);
+  EXPECT_EQ(decide_retry(policy, damaged, {1, 2, 0}, 0.5).delay, milliseconds(0));
+  EXPECT_FALSE(decide_retry(policy, damaged, {1, 3, 0}, 0.5).again);
+  EXPECT_TRUE(decide_retry(policy, lost, {1, 0, 3}, 0.5).again);
+  EXPECT_FALSE(decide_retry(policy, lost, {1, 0, 4}, 0.5).again);
 }
 
 TEST(RetryPolicy, RetryAfterIsALowerBound) {
   const RetryPolicy policy;
-  EXPECT_EQ(decide_retry(policy, Outlook::temporary, 1, seconds(20), 0).delay, seconds(20));
-  EXPECT_EQ(decide_retry(policy, Outlook::temporary, 1, seconds(20), 0.5).delay, seconds(21));
-  EXPECT_EQ(decide_retry(policy, Outlook::temporary, 4, seconds(1), 0.5).delay, seconds(4));
-  EXPECT_TRUE(decide_retry(policy, Outlook::temporary, 1, policy.patience, 0).again);
-  EXPECT_FALSE(decide_retry(policy, Outlook::temporary, 1, policy.patience + seconds(1), 0).again);
+  EXPECT_EQ(decide(policy, 1, 0, seconds(20)).delay, seconds(20));
+  EXPECT_EQ(decide(policy, 1, 0.5, seconds(20)).delay, seconds(21));
+  EXPECT_EQ(decide(policy, 4, 0.5, seconds(1)).delay, seconds(4));
+  EXPECT_TRUE(decide(policy, 1, 0, policy.patience).again);
+  EXPECT_FALSE(decide(policy, 1, 0, policy.patience + seconds(1)).again);
 }
 
 TEST(RetryPolicy, ParsesRetryAfter) {

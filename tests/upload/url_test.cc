@@ -1,4 +1,4 @@
-#include "upload/url.h"
+#include "upload/wire/url.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -93,12 +93,13 @@ def run(arguments, display):
         display.step("uploading to a directory")
         directory = recovery["dump"]["directory"]
         cycle.machine.run(f"warmdump upload {directory} --to dir:/disk/uploaded")
-        name = pathlib.Path(directory).name
         display.step("switching off, copying the uploaded dump out of the machine")
         cycle.power_off()
-        dump = cycle.copy_out("/uploaded", OUTPUT) / name
-    if not (dump / "vmcore").is_file():
-        raise FileNotFoundError(f"the upload left no vmcore in {dump}")
+        uploaded = cycle.copy_out("/uploaded", OUTPUT)
+    manifests = list(uploaded.rglob("manifest.json"))
+    if len(manifests) != 1 or not (manifests[0].parent / "vmcore").is_file():
+        raise FileNotFoundError(f"the upload left no vmcore in {uploaded}")
+    dump = manifests[0].parent
     display.end_step()
     clean_up()
     summarize(display, json.loads((dump / "meta.json").read_text()), crash, memory_before, memory_after, blocks, dump)

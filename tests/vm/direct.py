@@ -6,6 +6,7 @@ that lay on the region, and the machine has its memory back. What proves nothing
 """
 
 import json
+import pathlib
 
 import nginx_server
 import region_memory
@@ -134,15 +135,15 @@ def _copy_region(context, cycle):
 
 
 def _check_arrived(context, server, image, crash):
-    """One directory, meta.json the last; and the dump in it is the one of the region, byte for byte as a vmcore."""
+    """One dump, manifest.json the last; and the dump in it is the one of the region, byte for byte as a vmcore."""
     stored = server.stored()
-    directories = {name.split("/")[0] for name in stored}
-    names = {name.split("/", 1)[1] for name in stored}
-    if len(directories) != 1 or not {NAME_OF_DUMP, "meta.json", "vmcore-dmesg.txt"} <= names or "vmcore" in names:
+    keys = {str(pathlib.PurePosixPath(name).parent) for name in stored}
+    names = {pathlib.PurePosixPath(name).name for name in stored}
+    if len(keys) != 1 or not {NAME_OF_DUMP, "meta.json", "vmcore-dmesg.txt"} <= names or "vmcore" in names:
         raise ScenarioFailed(f"the server has {stored}")
-    if "meta.json" not in server.requests()[-1]:
-        raise ScenarioFailed(f"meta.json is not the last file: {server.requests()}")
-    directory = server.files / directories.pop()
+    if "/manifest.json" not in server.requests()[-1]:
+        raise ScenarioFailed(f"manifest.json is not the last file: {server.requests()}")
+    directory = server.files / keys.pop()
     dump = directory / NAME_OF_DUMP
     if crash.panic not in (directory / "vmcore-dmesg.txt").read_text(errors="replace"):
         raise ScenarioFailed(f"vmcore-dmesg.txt does not tell of '{crash.panic}'")

@@ -17,6 +17,8 @@ UNITS = {
     "warmdump-arm.service": "multi-user.target",
     "warmdump-rearm.path": "multi-user.target",
     "warmdump-shutdown.service": "multi-user.target",
+    "warmdump-upload.service": "warmdump-recover.service",
+    "warmdump-upload.timer": "timers.target",
 }
 SETTINGS = "etc/warmdump/warmdump.toml"
 

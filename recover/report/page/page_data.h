@@ -5,9 +5,9 @@
 
 #include <kainjow/mustache.hpp>
 
+#include "recover/report/dump_map.h"
 #include "recover/report/dump_summary.h"
 #include "recover/report/log_facts.h"
-#include "recover/report/dump_map.h"
 #include "recover/report/printk_log.h"
 
 namespace warmdump {

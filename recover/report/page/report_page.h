@@ -9,8 +9,8 @@
 
 #include <string>
 
-#include "recover/report/dump_summary.h"
 #include "recover/report/dump_map.h"
+#include "recover/report/dump_summary.h"
 #include "recover/report/printk_log.h"
 
 namespace warmdump {

@@ -159,8 +159,8 @@ TEST_F(SpoolKeeperTest, AFullDiskIsTriedOnceMoreAfterRoomWasMade) {
   auto spool = Spool::open(spool_, "host");
   ASSERT_TRUE(spool);
   const SpoolKeeper the_keeper = keeper({});
-  const auto recovered = recover_region(region, 0, *spool, extractor, events, {.is_own_region = false},
-                                        {.keeper = &the_keeper});
+  const auto recovered =
+      recover_region(region, 0, *spool, extractor, events, {.is_own_region = false}, {.keeper = &the_keeper});
   ASSERT_TRUE(recovered) << recovered.error().message;
   EXPECT_EQ(recovered->outcome, DumpOutcome::extracted);
   EXPECT_EQ(extractor.extractions, 2);
