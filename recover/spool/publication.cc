@@ -96,14 +96,18 @@ bool was_published(const fs::path& spool, const std::string& dump_id) {
 
 void forget_publication(const fs::path& spool, const std::string& dump_id) {
   const Names names(spool, dump_id);
+  bool removed = false;
   for (const fs::path& path : {names.saving, names.saved}) {
     std::error_code error;
     if (fs::symlink_status(path, error).type() == fs::file_type::directory) {
       remove_dump_directory(path);
+      removed = true;
     } else {
-      ::unlink(path.c_str());
+      removed = ::unlink(path.c_str()) == 0 || removed;
     }
   }
+  // Nobody asks for it again once the region is cleared, which comes next.
+  if (removed) static_cast<void>(flush(spool, O_DIRECTORY));
 }
 
 }  // namespace warmdump

@@ -40,7 +40,8 @@ Outcome<void> publish_directory(const std::filesystem::path& spool, const std::s
 // Whether publish_directory() has given the dump its name, and forget_publication() was not called since.
 bool was_published(const std::filesystem::path& spool, const std::string& dump_id);
 
-// Removes what is left of a publication, finished or not. Best effort: a note that stays does no harm.
+// Removes what is left of a publication, finished or not; durable on return. Best effort: a note that stays
+// does no harm.
 void forget_publication(const std::filesystem::path& spool, const std::string& dump_id);
 
 }  // namespace warmdump

@@ -47,7 +47,8 @@ class Spool {
   // return. With find() empty: somebody has taken it away. See publication.h.
   bool was_published(const std::string& dump_id) const;
 
-  // The region tells by itself now that the dump was saved, here or in apart(). Best effort.
+  // The region tells by itself now that the dump was saved, here or in apart(). Durable on return, best
+  // effort.
   void forget_publication(const std::string& dump_id) const;
 
   // Removes what an interrupted run left of this dump, and makes its empty -incomplete directory, which the
