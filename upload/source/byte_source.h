@@ -43,8 +43,4 @@ class TextSource final : public ByteSource {
 // `done` is called with the bytes hashed so far.
 Outcome<std::string> sha256_of(const ByteSource& source, ByteCount size, const BytesDone& done);
 
-// Writes the first `size` bytes to the start of `target`. A shorter source is `corrupt`. On failure the
-// target holds a prefix.
-Outcome<void> write_to_file(const ByteSource& source, int target, ByteCount size, const BytesDone& done);
-
 }  // namespace warmdump
