@@ -8,6 +8,7 @@
 
 #include "arm/machine/number_text.h"
 #include "arm/machine/text_lines.h"
+#include "common/hosted/ascii.h"
 #include "common/hosted/byte_count_text.h"
 
 namespace warmdump {
@@ -33,14 +34,6 @@ std::optional<MemoryBlocks> blocks_of(const Row& row) {
   if (blocks.online) blocks.zone = current_zone(cell(row, "zones"));
   if (const auto node = parse_decimal(cell(row, "node"))) blocks.node = static_cast<unsigned>(*node);
   return blocks;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& character : lower) {
-    if (character >= 'A' && character <= 'Z') character = static_cast<char>(character - 'A' + 'a');
-  }
-  return lower;
 }
 
 Outcome<std::vector<MemoryBlocks>> parse_json(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/broker_sources.h"
 #include "upload/destination/put_destination.h"
 #include "upload/destination/server_words.h"
@@ -139,10 +140,7 @@ class BrokerDestination final : public Destination {
 };
 
 bool is_name(std::string_view name) {
-  return name.size() <= kNameMax && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                  c == '_' || c == '-';
-         });
+  return name.size() <= kNameMax && has_only_alphanumerics_and("._-", name);
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/http_place.h"
 #include "upload/destination/wanted.h"
+#include "upload/wire/request_head.h"
 
 namespace warmdump {
 namespace {
@@ -17,30 +19,8 @@ constexpr std::size_t kHeadersMax = 32;
 constexpr std::size_t kHeaderBytesMax = 8 * 1024;
 constexpr std::int64_t kExpiresMax = 30 * 24 * 60 * 60;
 
-// What the transport says itself, or what is between it and the next hop.
-constexpr std::string_view kOwnHeaders[] = {
-    "host",    "content-length", "transfer-encoding", "connection",          "expect",          "te",
-    "trailer", "upgrade",        "keep-alive",        "proxy-authorization", "proxy-connection"};
-
 Failure bad(const std::string& why) {
   return Failure(ErrorCode::invalid, "the broker's answer " + why);
-}
-
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return text;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-bool is_printable(std::string_view text, char least) {
-  return std::all_of(text.begin(), text.end(), [least](char c) { return c >= least && c < 0x7f; });
 }
 
 Outcome<void> take_url(const json& answer, PutTicket& ticket) {
@@ -49,7 +29,7 @@ Outcome<void> take_url(const json& answer, PutTicket& ticket) {
   const auto text = found->get<std::string>();
   const auto question = std::min(text.find('?'), text.size());
   ticket.query = text.substr(std::min(question + 1, text.size()));
-  if (ticket.query.size() > kQueryMax || !is_printable(ticket.query, '!') ||
+  if (ticket.query.size() > kQueryMax || !is_visible(ticket.query) ||
       ticket.query.find('#') != std::string::npos) {
     return bad("has a \"url\" whose query is too long or has odd characters");
   }
@@ -68,12 +48,11 @@ Outcome<void> take_headers(const json& answer, PutTicket& ticket) {
   if (!found->is_object()) return bad("has \"headers\" that are no object");
   std::size_t bytes = 0;
   for (const auto& [name, value] : found->items()) {
-    if (!is_token(name) || !value.is_string()) return bad("has a header that cannot be one");
+    if (!is_http_token(name) || !value.is_string()) return bad("has a header that cannot be one");
     const auto text = value.get<std::string>();
     bytes += name.size() + text.size();
-    if (!is_printable(text, ' ')) return bad("has control characters in a header");
-    if (std::find(std::begin(kOwnHeaders), std::end(kOwnHeaders), lower_case(name)) !=
-        std::end(kOwnHeaders)) {
+    if (!is_printable(text)) return bad("has control characters in a header");
+    if (is_field_of_transport(name)) {
       return bad("has the header " + name + ", which is not its to set");
     }
     ticket.headers.emplace_back(name, text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/server_words.h"
 #include "upload/source/dump_key.h"
 #include "upload/transfer/retry_policy.h"
@@ -18,9 +19,7 @@ std::optional<Destination::Want> parse_want(std::string_view text) {
   if (first == text.npos) return std::nullopt;
   text.remove_prefix(first);
   text = text.substr(0, std::min(text.find_last_not_of(" \t\r\n"), kWordMax) + 1);
-  std::string word(text);
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  const std::string word = lower_case(text);
   if (word == "dump") return Destination::Want::dump;
   if (word == "nothing") return Destination::Want::nothing;
   if (word == "later") return Destination::Want::later;

@@ -17,6 +17,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "common/hosted/ascii.h"
 #include "upload/queue/receipt.h"
 
 namespace warmdump {
@@ -27,10 +28,6 @@ constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 
 Failure not_finished(const std::string& why) {
   return Failure(ErrorCode::invalid, why + "; give the directory of a finished dump");
-}
-
-bool is_printable(std::string_view name) {
-  return std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c < 0x7f; });
 }
 
 std::int64_t modified_nanoseconds(const struct stat& status) {

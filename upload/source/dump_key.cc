@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
 
@@ -16,8 +18,7 @@ constexpr std::size_t kIdDigits = 16;
 std::string key_segment(std::string_view text) {
   std::string segment;
   for (const char c : text) {
-    const bool is_kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                         std::string_view("._=-").find(c) != std::string_view::npos;
+    const bool is_kept = is_alphanumeric(c) || std::string_view("._=-").find(c) != std::string_view::npos;
     segment += is_kept ? c : '-';
   }
   if (segment.starts_with('.')) segment.front() = '-';

@@ -12,6 +12,8 @@
 #include <limits>
 #include <vector>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
 
@@ -147,10 +149,8 @@ HttpAnswer AnswerParser::take() {
   auto message = s.parser->release();
   answer.reason = std::string(message.reason());
   for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-    answer.headers.emplace_back(std::move(name), std::string(field.value()));
+    const auto name = field.name_string();
+    answer.headers.emplace_back(lower_case({name.data(), name.size()}), std::string(field.value()));
   }
   answer.body = boost::beast::buffers_to_string(
       boost::beast::buffers_prefix(s.limits.answer_body_bytes, message.body().data()));

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "common/hosted/ascii.h"
 #include "common/hosted/secret.h"
 #include "upload/destination/credentials.h"
 
@@ -22,13 +23,6 @@ std::string bytes_of(const std::string& address) {
   if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return {reinterpret_cast<char*>(bytes), 4};
   if (inet_pton(AF_INET6, address.c_str(), bytes) == 1) return {reinterpret_cast<char*>(bytes), 16};
   return "";
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return lower;
 }
 
 bool same_bits(const std::string& left, const std::string& right, unsigned bits) {

@@ -5,33 +5,17 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
 
 // What the transport sets itself, or what would change how the message is framed.
 constexpr std::string_view kNotTheCallers[] = {
-    "connection",          "content-length",   "expect", "keep-alive",
-    "proxy-authorization", "proxy-connection", "te",     "trailer",
-    "transfer-encoding",   "upgrade",
+    "host",       "connection",          "content-length",   "expect",
+    "keep-alive", "proxy-authorization", "proxy-connection", "te",
+    "trailer",    "transfer-encoding",   "upgrade",
 };
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return lower;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
-bool is_printable(std::string_view text, char least) {
-  return std::all_of(text.begin(), text.end(), [least](char c) { return c >= least && c < 0x7f; });
-}
 
 SendFailure invalid(std::string message) {
   return Failure(ErrorCode::invalid, std::move(message));
@@ -39,10 +23,19 @@ SendFailure invalid(std::string message) {
 
 }  // namespace
 
+bool is_http_token(std::string_view text) {
+  return !text.empty() && has_only_alphanumerics_and("!#$%&'*+-.^_`|~", text);
+}
+
+bool is_field_of_transport(std::string_view name) {
+  return std::find(std::begin(kNotTheCallers), std::end(kNotTheCallers), lower_case(name)) !=
+         std::end(kNotTheCallers);
+}
+
 SendOutcome<std::string> request_head(const HttpRequest& request, const RequestHeadOptions& options) {
-  if (!is_token(request.method)) return invalid("not a method of HTTP");
+  if (!is_http_token(request.method)) return invalid("not a method of HTTP");
   // Anything above a blank but '#', which would end it.
-  if (!is_printable(request.query, '!') || request.query.find('#') != std::string::npos) {
+  if (!is_visible(request.query) || request.query.find('#') != std::string::npos) {
     return invalid("the query has a character that must be percent-encoded");
   }
   std::string head = request.method + " ";
@@ -52,14 +45,12 @@ SendOutcome<std::string> request_head(const HttpRequest& request, const RequestH
   head += " HTTP/1.1\r\nHost: " + request.url.authority() + "\r\n";
 
   for (const auto& [name, value] : request.headers) {
-    if (!is_token(name)) return invalid("a header field has a name that is none");
-    if (!is_printable(value, ' ')) {
+    if (!is_http_token(name)) return invalid("a header field has a name that is none");
+    if (!is_printable(value)) {
       return invalid(fmt::format("the header field {} has characters that are not printable ASCII", name));
     }
-    const std::string key = lower_case(name);
-    if (key == "host" && value == request.url.authority()) continue;
-    if (key == "host" ||
-        std::find(std::begin(kNotTheCallers), std::end(kNotTheCallers), key) != std::end(kNotTheCallers)) {
+    if (lower_case(name) == "host" && value == request.url.authority()) continue;
+    if (is_field_of_transport(name)) {
       return invalid(fmt::format("the header field {} belongs to the connection", name));
     }
     head += fmt::format("{}: {}\r\n", name, value);

@@ -6,12 +6,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
-
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 bool is_one_of(char c, std::string_view set) {
   return set.find(c) != std::string_view::npos;
@@ -19,13 +17,6 @@ bool is_one_of(char c, std::string_view set) {
 
 bool is_hex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return lower;
 }
 
 Failure bad_url(std::string_view text, std::string_view why) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/hosted/ascii.h"
 #include "common/hosted/secret.h"
 
 namespace warmdump {
@@ -11,9 +12,8 @@ constexpr std::time_t kRenewBefore = 5 * 60;
 constexpr std::size_t kSecretMin = 4;  // shorter ones are words of any message
 constexpr std::size_t kLongest = 16 * 1024;
 
-bool is_printable(const std::string& text) {
-  return text.size() <= kLongest &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+bool is_plausible(const std::string& text) {
+  return text.size() <= kLongest && is_visible(text);
 }
 
 }  // namespace
@@ -43,8 +43,8 @@ Outcome<void> check_credentials(const AwsCredentials& credentials) {
   if (credentials.access_key.empty() || credentials.secret_key.empty()) {
     return Failure(ErrorCode::invalid, "the access key or its secret is missing");
   }
-  if (!is_printable(credentials.access_key) || !is_printable(credentials.secret_key) ||
-      !is_printable(credentials.session_token)) {
+  if (!is_plausible(credentials.access_key) || !is_plausible(credentials.secret_key) ||
+      !is_plausible(credentials.session_token)) {
     return Failure(ErrorCode::invalid, "keys and tokens have no blanks or control characters");
   }
   if (credentials.access_key.find_first_of("/,=") != std::string::npos) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/s3/credentials_sources.h"
 #include "upload/destination/s3/s3_answers.h"
 #include "upload/wire/secret_file.h"
@@ -110,11 +111,7 @@ class InstanceSource final : public AwsCredentialsSource {
     const NamesAndValues headers = {{"X-aws-ec2-metadata-token", token.body}};
     const auto role_answer = TRY(service_.ask("GET", roles, "", headers));
     const std::string role = role_answer.body.substr(0, role_answer.body.find_first_of("\r\n"));
-    const bool is_name =
-        !role.empty() && role.size() <= 128 && std::all_of(role.begin(), role.end(), [](char c) {
-          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                 std::string_view("+=,.@-_").find(c) != std::string_view::npos;
-        });
+    const bool is_name = !role.empty() && role.size() <= 128 && has_only_alphanumerics_and("+=,.@-_", role);
     if (!is_name) return SendFailure(Failure(ErrorCode::not_found, "it has no role"), Remedy::change_sink);
     return credentials_of(TRY(service_.ask("GET", roles + encoded_path(role), "", headers)));
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/s3/xml_scanner.h"
 
 namespace warmdump {
@@ -14,17 +15,6 @@ constexpr std::size_t kRegionMax = 32;
 constexpr std::size_t kUploadIdMax = 1024;
 constexpr std::size_t kEtagMax = 128;
 constexpr std::size_t kSecretMax = 4096;
-
-bool is_word(std::string_view text, std::string_view also) {
-  return std::all_of(text.begin(), text.end(), [also](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           also.find(c) != std::string_view::npos;
-  });
-}
-
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
 
 template <class Number>
 std::optional<Number> number_of(std::string_view text, Number least, Number most) {
@@ -49,7 +39,8 @@ std::string_view last_name(std::string_view path) {
 std::string plain_etag(std::string_view text) {
   if (text.starts_with("W/")) text.remove_prefix(2);
   if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
-  return text.size() <= kEtagMax && is_word(text, "-_+/=.:") ? std::string(text) : std::string();
+  return text.size() <= kEtagMax && has_only_alphanumerics_and("-_+/=.:", text) ? std::string(text)
+                                                                                : std::string();
 }
 
 std::optional<S3ErrorBody> parse_s3_error(std::string_view body) {
@@ -60,8 +51,10 @@ std::optional<S3ErrorBody> parse_s3_error(std::string_view body) {
         is_error |= path == "Error" || path == "ErrorResponse/Error";
         if (!path.starts_with("Error")) return {};
         const auto name = last_name(path);
-        if (name == "Code" && text.size() <= kCodeMax && is_word(text, "._-")) error.code = text;
-        if (name == "Region" && text.size() <= kRegionMax && is_word(text, "-")) error.region = text;
+        if (name == "Code" && text.size() <= kCodeMax && has_only_alphanumerics_and("._-", text))
+          error.code = text;
+        if (name == "Region" && text.size() <= kRegionMax && has_only_alphanumerics_and("-", text))
+          error.region = text;
         if (name == "Message") {
           error.message.clear();
           for (const char c : text.substr(0, kMessageMax)) error.message += c >= ' ' && c < 0x7f ? c : ' ';
@@ -78,7 +71,7 @@ Outcome<std::string> parse_upload_id(std::string_view body) {
     if (path == "InitiateMultipartUploadResult/UploadId") id = text;
     return {};
   }));
-  if (id.empty() || id.size() > kUploadIdMax || !is_printable(id)) return bad_answer("UploadId");
+  if (id.empty() || id.size() > kUploadIdMax || !is_visible(id)) return bad_answer("UploadId");
   return id;
 }
 
@@ -140,7 +133,7 @@ Outcome<StsCredentials> parse_sts_credentials(std::string_view body) {
   std::optional<std::time_t> expires;
   TRY(for_each_element(body, [&](std::string_view path, std::string_view text) -> Outcome<void> {
     if (path.find("/Credentials/") == std::string_view::npos || text.size() > kSecretMax ||
-        !is_printable(text)) {
+        !is_visible(text)) {
       return {};
     }
     const auto name = last_name(path);

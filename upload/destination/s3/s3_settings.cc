@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/hosted/ascii.h"
 #include "upload/destination/http_place.h"
 #include "upload/destination/s3/credentials_sources.h"
 #include "upload/destination/s3/part_plan.h"
@@ -35,9 +36,7 @@ Outcome<S3Settings> settings_of(const DestinationOptions& options) {
     return bad("server_side_encryption is AES256, aws:kms or aws:kms:dsse");
   }
   settings.kms_key_id = options.kms_key_id;
-  const bool is_printable = std::all_of(options.kms_key_id.begin(), options.kms_key_id.end(),
-                                        [](char c) { return c > ' ' && c < 0x7f; });
-  if (!is_printable) return bad("kms_key_id has no blanks or control characters");
+  if (!is_visible(options.kms_key_id)) return bad("kms_key_id has no blanks or control characters");
   if (!options.kms_key_id.empty() && !options.server_side_encryption.starts_with("aws:kms")) {
     return bad("kms_key_id needs server_side_encryption = \"aws:kms\"");
   }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/hosted/ascii.h"
 #include "common/hosted/secret.h"
 #include "common/hosted/sha256.h"
 
@@ -19,8 +20,8 @@ std::string encoded(std::string_view text, std::string_view kept) {
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
-    const bool is_unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                               std::string_view("-._~").find(c) != std::string_view::npos;
+    const bool is_unreserved =
+        is_alphanumeric(c) || std::string_view("-._~").find(c) != std::string_view::npos;
     if (is_unreserved || kept.find(c) != std::string_view::npos) {
       out += c;
     } else {
@@ -28,13 +29,6 @@ std::string encoded(std::string_view text, std::string_view kept) {
     }
   }
   return out;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  return lower;
 }
 
 // Without blanks at the ends, and with one for each run of them inside.

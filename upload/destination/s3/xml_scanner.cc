@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
 
@@ -21,11 +23,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= XmlScanner::kNameMax &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                  c == '-' || c == '.' || c == ':';
-         });
+  return !name.empty() && name.size() <= XmlScanner::kNameMax && has_only_alphanumerics_and("_-.:", name);
 }
 
 std::string_view without_prefix(std::string_view name) {
