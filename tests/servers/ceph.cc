@@ -9,6 +9,7 @@
 
 #include "tests/servers/s3_service.h"
 #include "tests/servers/server_process.h"
+#include "tests/servers/test_certificates.h"
 
 namespace warmdump::test {
 namespace {
@@ -18,47 +19,6 @@ using fmt::arg;
 
 constexpr const char* kAccessKey = "testaccess0000000001";
 constexpr const char* kSecretKey = "testsecret/0000000000000000000000000001";
-
-// With "auth none" radosgw still insists on a secure connection to the monitor, hence its crc mode.
-constexpr const char* kConfiguration = R"([global]
-fsid = {fsid}
-mon initial members = a
-mon host = [v2:127.0.0.1:{v2},v1:127.0.0.1:{v1}]
-public addr = 127.0.0.1
-auth cluster required = none
-auth service required = none
-auth client required = none
-auth allow insecure global id reclaim = false
-osd pool default size = 1
-osd pool default min size = 1
-osd pool default pg num = 8
-osd pool default pgp num = 8
-osd pool default pg autoscale mode = off
-osd crush chooseleaf type = 0
-mon allow pool size one = true
-mon warn on pool no redundancy = false
-mon data avail crit = 0
-mon data avail warn = 0
-run dir = {dir}/run
-admin socket = {dir}/run/$name.asok
-log file = {dir}/log/$name.log
-pid file = {dir}/run/$name.pid
-[mon]
-mon data = {dir}/mon
-[osd]
-osd objectstore = memstore
-memstore device bytes = 2147483648
-osd data = {dir}/osd
-osd class load list = *
-osd class default list = *
-[client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{http} ssl_endpoint=127.0.0.1:{https} ssl_certificate={dir}/both.pem
-rgw data = {dir}/rgw
-ms mon client mode = crc
-rgw enable gc threads = false
-rgw dns name = s3.localhost
-rgw thread pool size = 32
-)";
 
 std::string new_uuid() {
   std::ifstream file("/proc/sys/kernel/random/uuid");
@@ -70,13 +30,17 @@ std::string new_uuid() {
 class Ceph final : public S3Service {
  public:
   explicit Ceph(fs::path directory) : directory_(std::move(directory)) {
-    for (const char* name : {"run", "log", "mon", "osd", "rgw"}) fs::create_directories(directory_ / name);
-    make_certificates(directory_);
+    for (const char* name : {"run", "log", "mon.a", "osd.0", "rgw"})
+      fs::create_directories(directory_ / name);
+    const TestCertificates certificates(directory_);
+    for (const char* authority : {"ca", "other-ca"}) certificates.make_authority(authority);
+    certificates.issue("ca", "server", "DNS:localhost,DNS:*.s3.localhost,IP:127.0.0.1");
     run(fmt::format("cd {} && cat server.pem server.key > both.pem", quoted(directory_)));
     const std::string fsid = new_uuid();
     std::ofstream(directory_ / "ceph.conf")
-        << fmt::format(kConfiguration, arg("fsid", fsid), arg("dir", directory_.string()), arg("v1", mon_v1_),
-                       arg("v2", mon_v2_), arg("http", http_port_), arg("https", https_port_));
+        << fmt::format(fmt::runtime(text_of(CEPH_CONFIGURATION)), arg("fsid", fsid),
+                       arg("directory", directory_.string()), arg("monitor_port", mon_v2_),
+                       arg("monitor_port_1", mon_v1_), arg("frontend", frontend()), arg("threads", 32));
     start_monitor(fsid);
     start_osd();
     gateway_ = daemon("radosgw", "-n client.rgw");
@@ -98,6 +62,10 @@ class Ceph final : public S3Service {
   }
 
  private:
+  std::string frontend() const {
+    return fmt::format("endpoint=127.0.0.1:{} ssl_endpoint=127.0.0.1:{} ssl_certificate={}", http_port_,
+                       https_port_, (directory_ / "both.pem").string());
+  }
   std::string configuration() const { return quoted(directory_ / "ceph.conf"); }
 
   std::unique_ptr<ServerProcess> daemon(const std::string& program, const std::string& who) {

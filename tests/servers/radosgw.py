@@ -15,52 +15,7 @@ import uuid
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph", "monmaptool")
 START_SECONDS = 300  # 13 s on an idle machine
-
-# Without authentication radosgw still asks the monitor for a secure connection, unless told otherwise; one copy of
-# everything and no placement rules, since there is one OSD; deleted objects are reclaimed soon, as they lie in memory.
-CONFIGURATION = """\
-[global]
-fsid = {fsid}
-mon initial members = a
-mon host = [v2:127.0.0.1:{monitor_port},v1:127.0.0.1:{monitor_port_1}]
-public addr = 127.0.0.1
-auth cluster required = none
-auth service required = none
-auth client required = none
-auth allow insecure global id reclaim = false
-osd pool default size = 1
-osd pool default min size = 1
-osd pool default pg num = 8
-osd pool default pgp num = 8
-osd pool default pg autoscale mode = off
-osd crush chooseleaf type = 0
-mon allow pool size one = true
-mon warn on pool no redundancy = false
-mon data avail crit = 0
-mon data avail warn = 0
-run dir = {directory}/run
-admin socket = {directory}/run/$name.asok
-log file = {directory}/log/$name.log
-pid file = {directory}/run/$name.pid
-debug ms = 0
-[mon]
-mon data = {directory}/mon.$id
-[osd]
-osd objectstore = memstore
-memstore device bytes = 4294967296
-osd data = {directory}/osd.$id
-osd class load list = *
-osd class default list = *
-osd memory target = 939524096
-[client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:{port}
-rgw data = {directory}/rgw
-ms mon client mode = crc
-rgw enable usage log = false
-rgw gc processor period = 10
-rgw gc obj min wait = 1
-rgw thread pool size = {threads}
-"""
+CONFIGURATION = pathlib.Path(__file__).with_name("ceph.conf.in")
 
 
 class Radosgw:
@@ -87,9 +42,9 @@ class Radosgw:
         fsid = str(uuid.uuid4())
         monitor_port = free_port()
         monitor_port_1 = free_port()
-        (self.directory / "ceph.conf").write_text(CONFIGURATION.format(
-            fsid=fsid, monitor_port=monitor_port, monitor_port_1=monitor_port_1, directory=self.directory, port=self.port,
-            threads=self._threads))
+        (self.directory / "ceph.conf").write_text(CONFIGURATION.read_text().format(
+            fsid=fsid, monitor_port=monitor_port, monitor_port_1=monitor_port_1, directory=self.directory,
+            frontend=f"endpoint=127.0.0.1:{self.port}", threads=self._threads))
         try:
             self._run("monmaptool", "--create", "--clobber", "--fsid", fsid, "--addv", "a",
                       f"[v2:127.0.0.1:{monitor_port},v1:127.0.0.1:{monitor_port_1}]", "monmap", configured=False)

@@ -2,37 +2,30 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
 #include "common/hosted/unique_fd.h"
 
 namespace warmdump::test {
-namespace {
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-}  // namespace
 
 ServerProcess::ServerProcess(std::vector<std::string> command, std::filesystem::path log,
-                             std::vector<std::string> environment)
-    : command_(std::move(command)), log_(std::move(log)), environment_(std::move(environment)) {
+                             std::vector<std::string> environment, std::filesystem::path directory)
+    : command_(std::move(command)),
+      log_(std::move(log)),
+      environment_(std::move(environment)),
+      directory_(std::move(directory)) {
   start();
 }
 
@@ -51,6 +44,7 @@ void ServerProcess::start() {
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(126);
+    if (!directory_.empty() && chdir(directory_.c_str()) != 0) _exit(126);
     dup2(open("/dev/null", O_RDONLY), 0);
     dup2(log, 1);
     dup2(log, 2);
@@ -71,6 +65,19 @@ void ServerProcess::kill() {
 bool ServerProcess::is_running() {
   if (pid_ >= 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
   return pid_ >= 0;
+}
+
+bool ServerProcess::comes_up(std::initializer_list<std::uint16_t> ports) {
+  const auto all_answer = [&] { return std::all_of(ports.begin(), ports.end(), answers); };
+  return comes_true([&] { return !is_running() || all_answer(); }) && is_running();
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
 }
 
 std::uint16_t free_port() {
@@ -94,7 +101,7 @@ bool comes_true(const std::function<bool()>& condition) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return true;
 }
@@ -115,18 +122,10 @@ std::string run(const std::string& command) {
   return output;
 }
 
-void make_certificates(const std::filesystem::path& directory) {
-  const std::string key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
-  std::ofstream(directory / "server.ext") << "subjectAltName=DNS:localhost,DNS:*.s3.localhost,IP:127.0.0.1\n";
-  for (const std::string name : {"ca", "other-ca"}) {
-    run(fmt::format("cd {0} && openssl req -x509 {1} -days 2 -subj /CN={2} -keyout {2}.key -out {2}.pem",
-                    quoted(directory), key, name));
-  }
-  run(fmt::format(
-      "cd {} && openssl req {} -subj /CN=server -keyout server.key -out server.csr && "
-      "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext "
-      "-out server.pem",
-      quoted(directory), key));
+std::string text_of(const std::filesystem::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
 }
 
 }  // namespace warmdump::test

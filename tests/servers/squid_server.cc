@@ -1,22 +1,11 @@
 #include "tests/servers/squid_server.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <pwd.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
-#include <thread>
-
-#include "common/hosted/unique_fd.h"
 
 namespace warmdump {
 namespace {
@@ -24,37 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kSquid = "/usr/sbin/squid";
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-std::uint16_t free_port() {
-  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = loopback(0);
-  socklen_t length = sizeof address;
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  return ntohs(address.sin_port);
-}
-
-bool answers(std::uint16_t port) {
-  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = loopback(port);
-  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-std::string text_of(const fs::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 // Started by root it goes on as this user, and refuses not to.
 void give_to_squid(const fs::path& directory) {
@@ -103,16 +61,12 @@ SquidServer::SquidServer(fs::path directory, const SquidOptions& options)
   fs::create_directories(directory_);
   give_to_squid(directory_);
   for (int attempt = 0; attempt < 3; ++attempt) {
-    port_ = free_port();
+    port_ = test::free_port();
     write_configuration(options);
     if (start()) return;
   }
-  throw std::runtime_error("squid does not start: " + text_of(directory_ / "cache.log") +
-                           text_of(directory_ / "output"));
-}
-
-SquidServer::~SquidServer() {
-  stop();
+  throw std::runtime_error("squid does not start: " + test::text_of(directory_ / "cache.log") +
+                           test::text_of(directory_ / "output"));
 }
 
 std::string SquidServer::address() const {
@@ -120,7 +74,7 @@ std::string SquidServer::address() const {
 }
 
 std::string SquidServer::access_log() const {
-  return text_of(directory_ / "access.log");
+  return test::text_of(directory_ / "access.log");
 }
 
 void SquidServer::write_configuration(const SquidOptions& options) const {
@@ -145,38 +99,11 @@ void SquidServer::write_configuration(const SquidOptions& options) const {
 }
 
 bool SquidServer::start() {
-  const std::string configuration = directory_ / "squid.conf";
-  const std::string output = directory_ / "output";
-  const pid_t parent = getpid();
-  pid_ = fork();
-  if (pid_ < 0) throw std::runtime_error("cannot fork");
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(126);
-    dup2(open("/dev/null", O_RDONLY), 0);
-    const int log = open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    for (const int fd : {1, 2}) dup2(log, fd);
-    const std::string name = fmt::format("test{}", getpid());  // of its shared memory; two must not meet
-    execl(kSquid, kSquid, "-N", "-n", name.c_str(), "-f", configuration.c_str(), nullptr);
-    _exit(127);
-  }
-  for (int i = 0; i < 3000; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
-      return false;
-    }
-    if (answers(port_)) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  stop();
-  return false;
-}
-
-void SquidServer::stop() {
-  if (pid_ < 0) return;
-  ::kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  // The name is that of its shared memory, of which two must not meet.
+  process_.emplace(std::vector<std::string>{kSquid, "-N", "-n", fmt::format("test{}", port_), "-f",
+                                            directory_ / "squid.conf"},
+                   directory_ / "output");
+  return process_->comes_up({port_});
 }
 
 }  // namespace warmdump

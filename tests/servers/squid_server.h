@@ -3,11 +3,12 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include "tests/servers/server_process.h"
 
 namespace warmdump {
 
@@ -24,7 +25,6 @@ class SquidServer {
 
   // Throws when squid does not come up.
   SquidServer(std::filesystem::path directory, const SquidOptions& options);
-  ~SquidServer();
 
   std::uint16_t port() const { return port_; }
   std::string address() const;
@@ -34,12 +34,11 @@ class SquidServer {
  private:
   void write_configuration(const SquidOptions& options) const;
   bool start();
-  void stop();
 
   std::filesystem::path directory_;
   const bool has_tls_;
   std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
+  std::optional<test::ServerProcess> process_;
 };
 
 }  // namespace warmdump

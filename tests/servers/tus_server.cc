@@ -1,21 +1,12 @@
 #include "tests/servers/tus_server.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
-#include <thread>
 
-#include "common/hosted/unique_fd.h"
-#include "tests/upload/dump_fixture.h"
+#include "tests/servers/test_certificates.h"
 
 namespace warmdump {
 namespace {
@@ -51,36 +42,11 @@ listener.on('error', (error) => { console.error(String(error)); process.exit(1);
 listener.listen(o.port, '127.0.0.1');
 )";
 
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-std::uint16_t free_port() {
-  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address = loopback(0);
-  socklen_t length = sizeof address;
-  if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    throw std::runtime_error("no free port");
-  }
-  return ntohs(address.sin_port);
-}
-
-bool answers(std::uint16_t port) {
-  const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const sockaddr_in address = loopback(port);
-  return connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
 }  // namespace
 
 std::string TusServer::missing() {
   if (access(kNode, X_OK) != 0) return "node is not installed (scripts/install-deps --test)";
-  if (!fs::exists(fs::path(TEST_SERVERS_DIRECTORY) / "node_modules/@tus/server")) {
+  if (!fs::exists(fs::path(NODE_PACKAGES) / "node_modules/@tus/server")) {
     return "@tus/server is not installed (scripts/install-npm)";
   }
   return "";
@@ -90,73 +56,35 @@ TusServer::TusServer(fs::path directory, TusServerOptions options)
     : directory_(std::move(directory)), options_(std::move(options)) {
   fs::create_directories(directory_ / "data");
   if (options_.with_tls) {
-    const std::string command = fmt::format(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost "
-        "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout {0}/server.key -out {0}/server.pem "
-        "2>/dev/null",
-        directory_.string());
-    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+    const TestCertificates certificates(directory_);
+    certificates.make_authority("ca");
+    certificates.issue("ca", "server", "DNS:localhost,IP:127.0.0.1");
   }
   for (int attempt = 0; attempt < 3; ++attempt) {
-    port_ = free_port();
+    port_ = test::free_port();
     if (start()) return;
   }
-  throw std::runtime_error("the tus server does not start: " + read_file(directory_ / "log"));
-}
-
-TusServer::~TusServer() {
-  kill();
+  throw std::runtime_error("the tus server does not start: " + test::text_of(directory_ / "log"));
 }
 
 bool TusServer::start() {
   const nlohmann::json options = {{"port", port_},
                                   {"data", (directory_ / "data").string()},
                                   {"key", (directory_ / "server.key").string()},
-                                  {"certificate", ca_file().string()},
+                                  {"certificate", (directory_ / "server.pem").string()},
                                   {"tls", options_.with_tls},
                                   {"relative", options_.relative_location},
                                   {"size_max", options_.size_max},
                                   {"want", options_.want},
                                   {"expires_ms", options_.expires_after_s * 1000}};
-  const std::string environment = "TUS_OPTIONS=" + options.dump();
-  const std::string log = directory_ / "log";
-  const pid_t parent = getpid();
-  pid_ = fork();
-  if (pid_ < 0) throw std::runtime_error("cannot fork");
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || chdir(TEST_SERVERS_DIRECTORY) != 0) _exit(126);
-    dup2(open("/dev/null", O_RDONLY), 0);
-    const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    for (const int fd : {1, 2}) dup2(output, fd);
-    const char* const arguments[] = {kNode, "--input-type=module", "-e", kScript, nullptr};
-    const char* const variables[] = {environment.c_str(), "PATH=/usr/bin:/bin", nullptr};
-    execve(kNode, const_cast<char* const*>(arguments), const_cast<char* const*>(variables));
-    _exit(127);
-  }
-  for (int i = 0; i < 3000; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = -1;
-      return false;
-    }
-    if (answers(port_)) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  kill();
-  return false;
-}
-
-void TusServer::kill() {
-  if (pid_ < 0) return;
-  ::kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  process_.emplace(std::vector<std::string>{kNode, "--input-type=module", "-e", kScript}, directory_ / "log",
+                   std::vector<std::string>{"TUS_OPTIONS=" + options.dump()}, NODE_PACKAGES);
+  return process_->comes_up({port_});
 }
 
 void TusServer::restart() {
-  kill();
   if (!start())
-    throw std::runtime_error("the tus server does not start again: " + read_file(directory_ / "log"));
+    throw std::runtime_error("the tus server does not start again: " + test::text_of(directory_ / "log"));
 }
 
 std::string TusServer::address() const {
@@ -167,7 +95,7 @@ std::vector<TusServer::Upload> TusServer::uploads() const {
   std::vector<Upload> uploads;
   for (const auto& entry : fs::directory_iterator(directory_ / "data")) {
     if (entry.path().extension() != ".json") continue;
-    const auto record = nlohmann::json::parse(read_file(entry.path()));
+    const auto record = nlohmann::json::parse(test::text_of(entry.path()));
     fs::path data = entry.path();
     data.replace_extension();
     uploads.push_back({data, entry.path(), record.at("metadata").at("key").get<std::string>(),

@@ -2,13 +2,14 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "tests/servers/server_process.h"
 
 namespace warmdump {
 
@@ -27,14 +28,13 @@ class TusServer {
 
   // Everything goes below `directory`. Throws when the server does not come up.
   TusServer(std::filesystem::path directory, TusServerOptions options);
-  ~TusServer();
 
-  void kill();     // SIGKILL: connections die in the middle
-  void restart();  // same port, same files
+  void kill() { process_->kill(); }  // SIGKILL: connections die in the middle
+  void restart();                    // same port, same files
 
   std::string address() const;  // "tus+http://127.0.0.1:1234/files"
   std::uint16_t port() const { return port_; }
-  std::filesystem::path ca_file() const { return directory_ / "server.pem"; }
+  std::filesystem::path ca_file() const { return directory_ / "ca.pem"; }
 
   struct Upload {
     std::filesystem::path data;
@@ -51,7 +51,7 @@ class TusServer {
   std::filesystem::path directory_;
   TusServerOptions options_;
   std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
+  std::optional<test::ServerProcess> process_;
 };
 
 }  // namespace warmdump

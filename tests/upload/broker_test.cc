@@ -4,8 +4,8 @@
 
 #include <csignal>
 
+#include "tests/servers/nginx_server.h"
 #include "tests/upload/dump_fixture.h"
-#include "tests/upload/nginx_server.h"
 #include "tests/upload/scripted_transport.h"
 #include "upload/destination/broker_destination.h"
 #include "upload/destination/broker_sources.h"

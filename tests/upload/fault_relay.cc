@@ -10,18 +10,12 @@
 #include <optional>
 #include <stdexcept>
 
+#include "tests/servers/server_process.h"
+
 namespace warmdump {
 namespace {
 
 constexpr int kPollMilliseconds = 5;
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 }  // namespace
 
@@ -32,7 +26,7 @@ FaultRelay::FaultRelay(std::uint16_t server_port, std::uint64_t seed, unsigned f
       listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
       random_(seed),
       budget_(faults) {
-  sockaddr_in address = loopback(0);
+  sockaddr_in address = test::loopback(0);
   socklen_t length = sizeof address;
   if (bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
       listen(listener_.get(), 256) != 0 ||
@@ -74,7 +68,7 @@ void FaultRelay::accept_one() {
   ++connections_;
   std::optional<Fault> fault;
   if (budget_ > 0) fault = draw_fault(random_, bounds_);
-  const sockaddr_in address = loopback(server_port_);
+  const sockaddr_in address = test::loopback(server_port_);
   UniqueFd server(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const bool refused = fault && fault->kind == Fault::Kind::refuse && happens(Fault::Kind::refuse);
   // To loopback: at once, or refused at once.

@@ -8,10 +8,10 @@
 #include <optional>
 #include <set>
 
+#include "tests/servers/nginx_server.h"
 #include "tests/upload/dump_fixture.h"
 #include "tests/upload/fault_server.h"
 #include "tests/upload/faulty_uploads.h"
-#include "tests/upload/nginx_server.h"
 #include "upload/wire/http_transport.h"
 
 namespace warmdump {

@@ -6,9 +6,9 @@
 #include <iostream>
 #include <optional>
 
+#include "tests/servers/nginx_server.h"
 #include "tests/upload/dump_fixture.h"
 #include "tests/upload/memory_state_files.h"
-#include "tests/upload/nginx_server.h"
 #include "upload/queue/upload.h"
 
 namespace warmdump {

@@ -3,10 +3,10 @@
 #include <filesystem>
 #include <optional>
 
+#include "tests/servers/nginx_server.h"
 #include "tests/servers/squid_server.h"
 #include "tests/upload/dump_fixture.h"
 #include "tests/upload/fault_server.h"
-#include "tests/upload/nginx_server.h"
 #include "tests/upload/wire_fixture.h"
 
 namespace warmdump {

@@ -9,12 +9,12 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "tests/servers/server_process.h"
 #include "tests/servers/test_certificates.h"
 
 namespace warmdump {
@@ -26,10 +26,9 @@ class NginxServer {
 
   // Everything goes below `directory`. Throws when nginx does not come up.
   explicit NginxServer(std::filesystem::path directory);
-  ~NginxServer();
 
-  void kill();     // SIGKILL: connections die in the middle
-  void restart();  // same ports, same files
+  void kill() { process_->kill(); }  // SIGKILL: connections die in the middle
+  void restart();                    // same ports, same files
 
   std::uint16_t http_port() const { return http_port_; }
   std::uint16_t https_port() const { return https_port_; }
@@ -51,7 +50,7 @@ class NginxServer {
   std::uint16_t https_port_ = 0;
   std::uint16_t wrong_host_port_ = 0;
   std::uint16_t mutual_port_ = 0;
-  pid_t pid_ = -1;
+  std::optional<test::ServerProcess> process_;
 };
 
 }  // namespace warmdump
