@@ -1,10 +1,11 @@
-"""Scenario: a machine without a disk sends its dump straight out of the region, over HTTP to nginx.
+"""Scenario: a machine without a disk sends its dump straight out of the region, over HTTPS and with a password to nginx.
 
 The server is down at first, then dies in the middle of the dump, after a reboot; both times the dump must stay on the region,
 the memory out, and the next try must be worth it (exit code 75). In the end the server has one dump, which is the one
 that lay on the region, and the machine has its memory back. What proves nothing to the machine is never sent.
 """
 
+import base64
 import json
 import pathlib
 
@@ -15,21 +16,31 @@ from scenario import ScenarioFailed
 SERVER = "10.0.2.2"  # how the guest sees the loopback of the host
 NAME_OF_DUMP = "dump.warmdump"
 CUT_AT = 6 << 20  # bytes of the dump that have arrived when the server dies
-# Names what /etc/warmdump/warmdump.toml says; the file is made anew at every boot, since nothing here is a disk.
-SETTINGS = "mkdir -p /etc/warmdump; printf '[recover]\\ndirect = \"{}\"\\n' > /etc/warmdump/warmdump.toml"
+# The two ways of saying it in /etc/warmdump/warmdump.toml.
+BY_ADDRESS = """[recover]
+direct = "{address}"
+direct_ca_file = "/etc/warmdump/roots.pem"
+direct_credentials_file = "/etc/warmdump/password"
+"""
+AS_UPLOAD = """[recover]
+direct = "upload"
+[upload]
+to = "{address}"
+ca_file = "/etc/warmdump/roots.pem"
+credentials_file = "/etc/warmdump/password"
+"""
 INCOMPLETE = 3
 TEMPORARY = 75
 LEFT_IN_MEMORY_KIB_MAX = 2048  # log, report and summary
 
 
 def run(context):
-    with nginx_server.NginxServer(context.work / "nginx") as server, \
+    with nginx_server.NginxServer(context.work / "nginx", SERVER) as server, \
             context.cycle(diskless=True, network=True, memory_in_file=True) as cycle:
         server.reserve_port()
-        settings = SETTINGS.format(f"http://{SERVER}:{server.port}/dumps")
         cycle.plan()
         cycle.boot()
-        cycle.machine.run(settings)
+        _write_settings(cycle.machine, server, BY_ADDRESS)
         cycle.recover()
         before = cycle.memory_total()
         cycle.load_memory(150)
@@ -37,23 +48,30 @@ def run(context):
         context.say("panic; the server is down at the next boot")
         crash = cycle.crash()
         image = _copy_region(context, cycle)
-        _Tries(context, cycle, server, settings, before).run()
+        _Tries(context, cycle, server, before).run()
         _check_arrived(context, server, image, crash)
         _check_nothing_on_disk(cycle)
         cycle.power_off()
 
 
+def _write_settings(machine, server, settings):
+    """Anew at every boot, since nothing here is a disk."""
+    for name, text in (("warmdump.toml", settings.format(address=server.url())), ("roots.pem", server.certificate()),
+                       ("password", nginx_server.CREDENTIALS)):
+        encoded = base64.b64encode(text.encode()).decode()
+        machine.run(f"mkdir -p /etc/warmdump; (umask 77; echo {encoded} | base64 -d > /etc/warmdump/{name})")
+
+
 class _Tries:
-    def __init__(self, context, cycle, server, settings, memory_total):
+    def __init__(self, context, cycle, server, memory_total):
         self._context = context
         self._cycle = cycle
         self._server = server
-        self._settings = settings
         self._memory_total = memory_total
 
     def run(self):
         machine = self._cycle.machine
-        machine.run(self._settings)
+        _write_settings(machine, self._server, BY_ADDRESS)
         self._expect_failure("the server is down")
 
         self._server.start()
@@ -63,7 +81,7 @@ class _Tries:
         machine.skip_console()
         machine.monitor("system_reset")
         self._cycle.wait_for_next_boot()
-        machine.run(self._settings)
+        _write_settings(machine, self._server, BY_ADDRESS)
         machine.run("(warmdump recover > /tmp/said 2>&1 < /dev/null; echo $? > /tmp/code) > /dev/null 2>&1 &")
         machine.wait_until(lambda: self._server.arriving() > CUT_AT, 120, "the dump to arrive at the server")
         self._server.kill()
@@ -72,8 +90,9 @@ class _Tries:
         if any(name.endswith(NAME_OF_DUMP) for name in self._server.stored()):
             raise ScenarioFailed(f"the server died with the dump stored: {self._server.stored()}")
 
-        self._context.say("the server is back")
+        self._context.say("the server is back; the same destination, said as that of uploads")
         self._server.start()
+        _write_settings(machine, self._server, AS_UPLOAD)
         code, text = machine.run("warmdump recover 2>&1", check=False, timeout=300)
         if code != 0:
             raise ScenarioFailed(f"with the server back recovery ends with exit code {code}:\n{text}")

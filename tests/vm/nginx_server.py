@@ -1,4 +1,4 @@
-"""nginx on the host's loopback, which stores what is PUT below /dumps: where a guest sends its dumps to."""
+"""nginx on the host's loopback, which stores what a device PUTs below /dumps over TLS: where a guest sends its dumps to."""
 
 import pathlib
 import shutil
@@ -9,6 +9,7 @@ import time
 import qemu
 
 START_SECONDS_MAX = 10
+CREDENTIALS = "device:s3cret"
 
 CONFIGURATION = """
 {user}
@@ -26,22 +27,29 @@ http {{
   scgi_temp_path {directory}/scgi;
   client_max_body_size 0;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {directory}/server.pem;
+    ssl_certificate_key {directory}/server.key;
     root {directory}/root;
-    location /dumps/ {{ dav_methods PUT; create_full_put_path on; dav_access user:rw; }}
+    location /dumps/ {{
+      auth_basic dumps; auth_basic_user_file {directory}/users;
+      dav_methods PUT; create_full_put_path on; dav_access user:rw;
+    }}
   }}
 }}
 """
 
 
 class NginxServer:
-    """Use as a context manager; start() and kill() as often as need be, always on the same port."""
+    """Use as a context manager; start() and kill() as often as need be, always on the same port. `address`: the IP by
+    which the guest knows the host."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, address):
         self._program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
         if self._program is None:
             raise FileNotFoundError("nginx is not installed; scripts/install-deps installs it")
         self._directory = pathlib.Path(directory)
+        self._address = address
         self.files = self._directory / "root/dumps"
         self._arriving = self._directory / "body"
         self._process = None
@@ -49,7 +57,21 @@ class NginxServer:
 
     def __enter__(self):
         self.files.mkdir(parents=True)
+        user, password = CREDENTIALS.split(":")
+        (self._directory / "users").write_text(f"{user}:{{PLAIN}}{password}\n")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=collector", "-addext", f"subjectAltName=IP:{self._address}",
+                        "-keyout", self._directory / "server.key", "-out", self._directory / "server.pem"],
+                       check=True, capture_output=True, stdin=subprocess.DEVNULL)
         return self
+
+    def certificate(self):
+        """The one root to trust, as PEM."""
+        return (self._directory / "server.pem").read_text()
+
+    def url(self):
+        """Where to PUT."""
+        return f"https://{self._address}:{self.port}/dumps"
 
     def __exit__(self, *_):
         self.kill()
