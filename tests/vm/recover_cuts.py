@@ -2,7 +2,7 @@
 
 One crash leaves a dump. It is kept on the disk and put back into the region, a small one, for each try. A reset by the monitor is the
 power cut: the kernel and what it had not written are gone, the RAM of the machine is not. After each, the next start
-must end with the same dump, once, and the memory back. run.py --cuts N: so many resets, and ten times as many kills.
+must end with the same dump, once, and the memory back. run.py --cuts N: so many resets, and as many kills, in turns.
 """
 
 import random
@@ -13,7 +13,6 @@ from scenario import ScenarioFailed
 
 CUTS = 4
 KILLS = 8
-KILLS_PER_CUT = 10  # with --cuts
 IMAGE = "/disk/region-image"
 IMAGE_MIB = 64  # a dump of this machine takes half of that; were it more, it would not come back whole
 # Steps as recovery names them; the moment after each is worth a cut.
@@ -35,18 +34,18 @@ def run(context):
         context.say("panic")
         cycle.crash()
         tries = _Tries(context, cycle)
-        for count in range(cuts * KILLS_PER_CUT if context.cuts else KILLS):
-            tries.kill(chance.uniform(0, 1.2))
-            if count % 4 == 3:
-                context.say(f"{count + 1} kills, {tries.killed} of them in time")
+        kills = context.cuts or KILLS
         steps = list(STEPS)
         chance.shuffle(steps)
-        for count in range(cuts):
-            if steps:
-                tries.cut_after(steps.pop())
-            else:
-                tries.cut(chance.uniform(0, 1.2))
-            context.say(f"power cut {count + 1} of {cuts}")
+        for count in range(max(cuts, kills)):
+            if count < kills:
+                tries.kill(chance.uniform(0, 1.2))
+            if count < cuts:
+                if steps:
+                    tries.cut_after(steps.pop())
+                else:
+                    tries.cut(chance.uniform(0, 1.2))
+            context.say(f"{min(count + 1, kills)} kills, {tries.killed} of them in time; {min(count + 1, cuts)} power cuts")
         cycle.power_off()
 
 

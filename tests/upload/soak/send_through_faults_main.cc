@@ -24,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr ByteCount kPartBytes = 5 * kMiB;
+
 std::string digest_of_file(const fs::path& path) {
   const std::string bytes = read_file(path);
   return sha256_of(TextSource(bytes), bytes.size(), [](ByteCount) {}).value();
@@ -45,7 +47,7 @@ class S3UnderTest final : public ServerUnderTest {
     DestinationOptions options;
     options.endpoint = fmt::format("http://127.0.0.1:{}", port);
     options.credentials_file = credentials_;
-    options.part_bytes = 5 * kMiB;
+    options.part_bytes = kPartBytes;
     options.parallel_pieces = 2;
     return options;
   }
@@ -86,7 +88,7 @@ class TusUnderTest final : public ServerUnderTest {
   }
   DestinationOptions options(std::uint16_t) const override {
     DestinationOptions options;
-    options.part_bytes = 5 * kMiB;
+    options.part_bytes = kPartBytes;
     return options;
   }
 
@@ -136,6 +138,7 @@ int run(int argc, char** argv) {
   wanted.vmcore_bytes = number(6) * kMiB;
   wanted.faults = number(7);
   wanted.seed = number(8);
+  wanted.bounds.body_bytes = kPartBytes;  // further on in a turn none would ever happen
   const auto report = send_through_faults(*server, wanted, directory / "spool", [](const std::string& line) {
     std::fprintf(stderr, "%s\n", line.c_str());
   });
