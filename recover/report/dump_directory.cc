@@ -79,7 +79,8 @@ Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::fil
   summary.layout = layout->name;
   TextFiles files(directory, summary);
   if (layout->crash_report && summary.log_error.empty()) {
-    const CrashReport report = make_crash_report(summary, contents.log, time_s, now_s * 1000);
+    const std::uint64_t told_s = options.vmcore ? now_s : time_s;
+    const CrashReport report = make_crash_report(summary, contents.log, time_s, told_s * 1000);
     TRY(files.write("crash_report_payload", report.payload_name, report.payload));
     TRY(files.write("crash_report_meta", report.meta_name, report.meta));
   }
@@ -87,9 +88,9 @@ Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::fil
   if (summary.log_error.empty()) {
     TRY(files.write("dmesg", layout_name(layout->dmesg, time_s), format_printk_log(contents.log)));
   }
-  summary.timings_ms["summary"] = whole.elapsed_ms();
 
   if (options.vmcore) {
+    summary.timings_ms["summary"] = whole.elapsed_ms();
     const Stopwatch converting;
     OutputOptions output = output_options(options);
     output.incomplete = !summary.complete;
@@ -99,8 +100,8 @@ Outcome<DumpSummary> write_dump_directory(const DumpReader& dump, const std::fil
     summary.files["vmcore"] = vmcore_name;
     summary.vmcore_size = report.file_size;
     summary.timings_ms["vmcore"] = converting.elapsed_ms();
+    summary.timings_ms["total"] = whole.elapsed_ms();
   }
-  summary.timings_ms["total"] = whole.elapsed_ms();
 
   if (*layout->readme != '\0') TRY(files.write("readme", layout->readme, readme_text(summary, time_s)));
   const DumpMap map = TRY(map_memory(dump));

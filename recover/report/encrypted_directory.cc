@@ -73,8 +73,10 @@ Outcome<DumpSummary> write_encrypted_directory(const DumpImage& image, const std
                                                const ByteProgress& progress, bool with_image) {
   const Stopwatch stopwatch;
   DumpSummary summary = summarize_encrypted(image);
-  if (with_image) TRY(write_dump_image(image, directory / kImageName, progress));
-  summary.timings_ms["total"] = stopwatch.elapsed_ms();
+  if (with_image) {
+    TRY(write_dump_image(image, directory / kImageName, progress));
+    summary.timings_ms["total"] = stopwatch.elapsed_ms();
+  }
   OutputFile meta = TRY(OutputFile::create(directory / kMetaName));
   const std::string text = to_json(summary);
   TRY(meta.write_at(0, std::as_bytes(std::span(text))));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "recover/report/layout.h"
 #include "recover/report/meta_json.h"
 #include "tests/support/dump_builder.h"
 #include "tests/support/temporary_directory.h"
@@ -73,6 +74,34 @@ TEST(DumpDirectory, without_a_report_there_is_none) {
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_EQ(names_in(directory.path()),
             (std::set<std::string>{"vmcore", "vmcore-dmesg.txt", "memory-map.json", "meta.json"}));
+}
+
+// Else a dump that is sent again, since nobody knew that it had arrived, would be another one.
+TEST(DumpDirectory, small_files_of_a_dump_that_is_sent_tell_no_time_but_that_of_the_crash) {
+  auto machine = test::make_small_machine();
+  machine.builder.header.crash_time_s = 1'700'000'000;
+  const auto region = machine.builder.build();
+  const auto dump = DumpReader::open(region);
+  ASSERT_TRUE(dump) << dump.error().message;
+  DumpDirectoryOptions options;
+  options.vmcore = false;
+  for (const DumpLayout& layout : dump_layouts()) {
+    options.layout = layout.name;
+    const test::TemporaryDirectory first, second;
+    for (const auto* directory : {&first, &second}) {
+      const auto summary = write_dump_directory(*dump, directory->path(), {}, options);
+      ASSERT_TRUE(summary) << summary.error().message;
+      EXPECT_THAT(summary->timings_ms, testing::IsEmpty());
+    }
+    const auto names = names_in(first.path());
+    EXPECT_EQ(names, names_in(second.path()));
+    for (const std::string& name : names) {
+      EXPECT_EQ(content_of(first / name), content_of(second / name)) << layout.name << " " << name;
+      if (name.ends_with(".meta")) {
+        EXPECT_THAT(content_of(first / name), HasSubstr("=1700000000000\n"));
+      }
+    }
+  }
 }
 
 TEST(DumpDirectory, MetaJsonComesBackAsItWasWritten) {
