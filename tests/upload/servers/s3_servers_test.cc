@@ -1,6 +1,8 @@
 // Uploads to real S3 services, which the test starts once each: Ceph's radosgw, and Swift's s3api as a second
 // opinion. s3cmd looks at what has arrived.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -332,6 +334,29 @@ TEST_P(S3Servers, parts_go_side_by_side) {
   const auto report = transfer(*destination(with));
   ASSERT_TRUE(report.has_value()) << report.error().failure.message;
   expect_arrived();
+}
+
+// The first address of each file has expired, as after a long pause: another one is asked for.
+TEST_P(S3Servers, a_broker_signs_for_a_machine_that_has_no_keys) {
+  const fs::path stale = temporary.path() / "stale";
+  fs::create_directories(stale);
+  DestinationOptions with;
+  with.broker_command = fmt::format("{} {} {} {} {} {}", PRESIGNING_BROKER, keys().string(),
+                                    server->service->url(), kBucket, prefix, stale.string());
+  const auto to = make_destination("broker:", with);
+  ASSERT_TRUE(to.has_value()) << to.error().message;
+  const auto report = transfer(**to);
+  ASSERT_TRUE(report.has_value()) << report.error().failure.message;
+  EXPECT_FALSE(fs::is_empty(stale));
+  expect_arrived();
+  EXPECT_THAT(server->judge->information(kBucket, key()), HasSubstr("application/octet-stream"));
+  write_keys(server->service->access_key(), "not the secret");
+  session = {};
+  const auto refused = transfer(**to);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().remedy, Remedy::change_sink);
+  EXPECT_THAT(refused.error().failure.message,
+              AllOf(HasSubstr("the ticket of the broker was refused"), Not(HasSubstr("X-Amz-Signature"))));
 }
 
 TEST_P(S3Servers, the_wish_of_the_service_is_heard) {
