@@ -88,9 +88,11 @@ void print_json(const QueueStatus& status, const UploadSettings& settings, const
   std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-std::string record_line(const DumpRecord& record, const Moment& now) {
+// Where it goes is told of those alone that do not go to `sink`, that of the queue.
+std::string record_line(const DumpRecord& record, const std::string& sink, const Moment& now) {
   std::string line = fmt::format("  {:<44} {:<12} {:>10}", record.name, dump_state_name(record.state),
                                  bytes_text(record.bytes));
+  if (record.sink != sink) line += "  to " + record.sink;
   if (!record.reason.empty()) line += "  " + record.reason;
   if (is_final(record.state)) return line;
   if (const auto wait = remaining(record.next, now); wait.count() > 0) {
@@ -116,7 +118,8 @@ void print_text(const QueueStatus& status, const UploadSettings& settings, const
   std::printf("sent in the last 24 hours: %s, vmcores: %zu\n", bytes_text(today.bytes).c_str(),
               today.vmcores.size());
   if (status.records.empty()) std::puts("no dump is known");
-  for (const DumpRecord& record : status.records) std::printf("%s\n", record_line(record, now).c_str());
+  for (const DumpRecord& record : status.records)
+    std::printf("%s\n", record_line(record, queue.sink, now).c_str());
 }
 
 }  // namespace

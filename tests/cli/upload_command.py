@@ -257,6 +257,16 @@ class UploadCommand(unittest.TestCase):
         self.assertIn(b"\r", shown)
         self.assertIn(b"[####", shown)
 
+    def test_status_tells_the_destination_of_what_went_elsewhere(self):
+        self.run_upload()
+        elsewhere = self.work / "elsewhere"
+        elsewhere.mkdir()
+        self.run_upload(self.dump, "--to", f"dir:{elsewhere}")
+        lines = [line for line in self.run_upload("status").stdout.splitlines() if self.dump.name in line]
+        self.assertEqual(len(lines), 2, lines)
+        self.assertEqual([f"dir:{elsewhere}" in line for line in lines].count(True), 1, lines)
+        self.assertFalse(any(f"dir:{self.target}" in line for line in lines), lines)
+
     def test_two_runs_do_not_work_at_once(self):
         server = SlowServer()
         self.addCleanup(server.close)

@@ -80,6 +80,9 @@ TEST_F(S3Credentials, a_file_that_others_can_read_is_refused) {
 }
 
 TEST_F(S3Credentials, the_users_shared_file_is_what_is_left) {
+  EXPECT_THAT(
+      key_of({}, environment_of({{"HOME", temporary.path()}})),
+      AllOf(HasSubstr("give a credentials_file"), HasSubstr("there is no " + temporary.path().string())));
   std::filesystem::create_directory(temporary.path() / ".aws");
   private_file(".aws/credentials", "[lab]\naws_access_key_id=HOME\naws_secret_access_key=S\n");
   EXPECT_EQ(key_of({.profile = "lab"}, environment_of({{"HOME", temporary.path()}})), "HOME");

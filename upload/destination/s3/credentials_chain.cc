@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <filesystem>
 
 #include "common/hosted/secret.h"
 #include "upload/destination/s3/credentials_sources.h"
@@ -131,8 +132,13 @@ Outcome<std::unique_ptr<AwsCredentialsSource>> make_credentials_source(const Cre
   if (!options.credentials_file.empty())
     return make_credentials_file_source(options.credentials_file, options.profile);
   const auto home = environment("HOME");
-  if (!home) return bad("s3:// needs credentials: give a credentials_file");
-  return make_credentials_file_source(*home + "/.aws/credentials", options.profile);
+  const std::string shared_file = home.value_or("") + "/.aws/credentials";
+  std::error_code error;
+  if (!home || !std::filesystem::exists(std::filesystem::symlink_status(shared_file, error))) {
+    return bad("s3:// needs credentials: give a credentials_file" +
+               (home ? "; there is no " + shared_file + " either" : ""));
+  }
+  return make_credentials_file_source(shared_file, options.profile);
 }
 
 }  // namespace warmdump

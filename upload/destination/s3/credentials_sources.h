@@ -1,14 +1,12 @@
 // The places that credentials for S3 come from. One for a destination, chosen by the settings; nothing is
 // searched for that nobody named, but the user's own shared file.
 //
-//   credentials_from    asked
-//   "" (default)        credentials_file if one is given, else web identity if a role is given, else the
-//   shared file
-//                       of this user (~/.aws/credentials)
-//   "environment"       AWS_ACCESS_KEY_ID with its secret and token; else AWS_WEB_IDENTITY_TOKEN_FILE with
-//                       AWS_ROLE_ARN; else AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI
-//   "instance"          the metadata service of EC2 (IMDSv2), which elsewhere is a stranger's machine: never
-//   by itself
+//   credentials_from   asked
+//   "" (default)       credentials_file if one is given; else web identity if a role is given; else the
+//                      shared file of this user, ~/.aws/credentials, if it is there
+//   "environment"      AWS_ACCESS_KEY_ID with its secret and token; else AWS_WEB_IDENTITY_TOKEN_FILE with
+//                      AWS_ROLE_ARN; else AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI
+//   "instance"         the metadata service of EC2 (IMDSv2); elsewhere its address is a stranger's machine
 //
 // To add one: a make function here, a file of its own, a word in make_credentials_source and in
 // docs/UPLOAD.md.
