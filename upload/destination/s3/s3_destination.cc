@@ -9,6 +9,7 @@
 #include "common/hosted/sha256.h"
 #include "upload/destination/s3/part_plan.h"
 #include "upload/destination/s3/s3_answers.h"
+#include "upload/destination/s3/s3_parts.h"
 #include "upload/destination/wanted.h"
 
 namespace warmdump {
@@ -24,17 +25,6 @@ Outcome<std::string> random_token() {
   if (RAND_bytes(bytes.data(), bytes.size()) != 1)
     return Failure(ErrorCode::io, "no random bytes from OpenSSL");
   return hexadecimal_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-}
-
-bool is_md5(std::string_view text) {
-  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// What a list of parts may be refused with although they can be sent: without it our own record has to do,
-// and completion checks each of its tags.
-bool cannot_list(const SendFailure& failure) {
-  const unsigned status = failure.http_status;
-  return failure.remedy == Remedy::change_sink && (status == 403 || status == 405 || status == 501);
 }
 
 bool is_gone(const SendFailure& failure) {
@@ -61,7 +51,7 @@ class S3Destination final : public Destination {
   SendOutcome<Standing> open(const ObjectToSend& object, TransferSession& session) override {
     if (!can_go_on(object, session)) return begin(object, session);
     if (session.id.empty()) return open_single(object, session);
-    auto there = parts_there(object, session);
+    auto there = parts_on_store(*client_, key_of(object), object, session);
     if (!there.has_value()) {
       const std::string step = "cannot go on with " + place_of(object);
       if (!is_gone(there.error()) || !session.is_finishing) return std::move(there.error()).in(step);
@@ -134,7 +124,7 @@ class S3Destination final : public Destination {
       S3Request request{.method = "DELETE", .key = key_of(object)};
       request.query = {{"uploadId", session.id}};
       if (!client_->call(request).has_value()) return;
-      const auto listed = list_page(object, session, 0);
+      const auto listed = list_parts(*client_, key_of(object), session.id, 0);
       if (!listed.has_value() || listed->parts.empty()) return;
     }
   }
@@ -228,54 +218,6 @@ class S3Destination final : public Destination {
     auto id = parse_upload_id(answer->body);
     if (!id.has_value()) return SendFailure(std::move(id.error()), Remedy::wait).in(step);
     return std::move(*id);
-  }
-
-  SendOutcome<PartList> list_page(const ObjectToSend& object, const TransferSession& session,
-                                  unsigned marker) {
-    S3Request request{.method = "GET", .key = key_of(object)};
-    request.query = {{"uploadId", session.id}, {"max-parts", "1000"}};
-    if (marker > 0) request.query.emplace_back("part-number-marker", std::to_string(marker));
-    const auto answer = TRY(client_->call(request));
-    auto list = parse_part_list(answer.body, marker);
-    if (!list.has_value()) return SendFailure(std::move(list.error()), Remedy::wait);
-    return std::move(*list);
-  }
-
-  // The parts that the store has and that are what they should be.
-  SendOutcome<std::vector<SentPiece>> parts_there(const ObjectToSend& object,
-                                                  const TransferSession& session) {
-    const auto pieces = pieces_of(object.size, session.piece_size);
-    std::vector<SentPiece> there;
-    std::optional<unsigned> marker = 0;
-    while (marker) {
-      auto page = list_page(object, session, *marker);
-      if (!page.has_value()) {
-        if (cannot_list(page.error())) return session.sent;
-        return std::move(page.error());
-      }
-      for (const ListedPart& part : page->parts) {
-        if (part.number > pieces.size() || part.size != pieces[part.number - 1].size) continue;
-        if (!there.empty() && there.back().piece.number >= part.number) continue;
-        auto tag = TRY(tag_of_good(object, session, pieces[part.number - 1], part));
-        if (tag) there.push_back({pieces[part.number - 1], std::move(*tag)});
-      }
-      marker = page->next_marker;
-    }
-    return there;
-  }
-
-  // The tag of a part that the store has, if it is the one our record has or holds the bytes we would send.
-  SendOutcome<std::optional<std::string>> tag_of_good(const ObjectToSend& object,
-                                                      const TransferSession& session, const Piece& piece,
-                                                      const ListedPart& part) {
-    for (const SentPiece& sent : session.sent) {
-      if (sent.piece == piece && etag_of(sent.tag) == part.etag) return std::optional(sent.tag);
-    }
-    if (!is_md5(part.etag)) return std::optional<std::string>();
-    const auto digest = TRY(in_context("cannot read " + object.key,
-                                       digest_of(*object.bytes, piece.offset, piece.size, S3Checksum::none)));
-    if (digest.md5 != part.etag) return std::optional<std::string>();
-    return std::optional(part_tag(part.etag, part.checksum));
   }
 
   SendOutcome<ObjectReceipt> complete(const ObjectToSend& object, const TransferSession& session) {
