@@ -8,6 +8,7 @@
 #include "upload/destination/piece_digest.h"
 #include "upload/destination/server_words.h"
 #include "upload/destination/tus_protocol.h"
+#include "upload/destination/tus_refusal.h"
 #include "upload/destination/wanted.h"
 #include "upload/transfer/retry_policy.h"
 
@@ -16,50 +17,6 @@ namespace {
 
 constexpr std::string_view kScheme = "tus+";
 constexpr std::string_view kProtocol = "tus";
-
-enum class Step { create, look, send };
-
-struct StatusRow {
-  unsigned status;
-  std::optional<Step> step;  // nothing: at any
-  Remedy remedy;
-  const char* advice;
-};
-
-// Answers whose meaning is not that of meaning_of_status. The first row that fits counts. To add one: a row
-// here, and one in the table of tests/upload/tus_destination_test.cc.
-constexpr const char* kGone = "; the upload is gone from the server, it begins again";
-constexpr StatusRow kStatusRows[] = {
-    {404, Step::create, Remedy::change_sink, "; is there a tus server at this path?"},
-    {405, Step::create, Remedy::change_sink, "; the server does not take tus uploads at this address"},
-    {400, Step::look, Remedy::begin_again, ""},
-    {400, Step::send, Remedy::begin_again, ""},
-    {403, Step::look, Remedy::begin_again, kGone},
-    {404, {}, Remedy::begin_again, kGone},
-    {410, {}, Remedy::begin_again, kGone},
-    {409, {}, Remedy::wait, "; the server has another number of bytes"},
-    {423, {}, Remedy::wait, "; the upload is locked by an earlier connection"},
-    {460, {}, Remedy::read_again, "; the piece arrived damaged"},
-    {401, {}, Remedy::change_sink, "; check --credentials-file"},
-    {403, {}, Remedy::change_sink, "; this client may not write there"},
-    {407, {}, Remedy::change_sink, "; a proxy is in the way"},
-    {412, {}, Remedy::change_sink, "; the server does not speak tus 1.0.0"},
-    {413, {}, Remedy::give_dump_up, "; the server's size limit is too small for this file"},
-    {507, {}, Remedy::wait, "; the server is out of space"},
-};
-
-SendFailure tus_refusal(const HttpAnswer& answer, Step step) {
-  for (const auto& row : kStatusRows) {
-    if (row.status != answer.status || (row.step && *row.step != step)) continue;
-    SendFailure failure = refusal(answer, row.advice);
-    failure.remedy = row.remedy;
-    if (row.remedy == Remedy::wait && !failure.retry_after) {
-      failure.retry_after = parse_retry_after(answer.header("retry-after"), std::time(nullptr));
-    }
-    return failure;
-  }
-  return refusal(answer, "");
-}
 
 bool is_success(const HttpAnswer& answer) {
   return answer.status >= 200 && answer.status < 300;
@@ -109,7 +66,7 @@ class TusDestination final : public Destination {
     const bool is_taken_away = (answer.status == 404 || answer.status == 410) && !session.sent.empty() &&
                                end_of(session.sent.back().piece) == object.size;
     if (!is_success(answer) && !is_taken_away) {
-      return tus_refusal(answer, Step::look).in(step_text("finish", object));
+      return tus_refusal(answer, TusStep::look).in(step_text("finish", object));
     }
     if (is_success(answer)) {
       const ByteCount offset = TRY(offset_of(answer, object));
@@ -167,7 +124,7 @@ class TusDestination final : public Destination {
       const auto answer = place_.transport->exchange(request_for("OPTIONS"));
       if (!answer.has_value()) return SendFailure(answer.error()).in(step_text("send", object));
       if (meaning_of_status(answer->status) == StatusMeaning::temporary && answer->status != 501) {
-        return tus_refusal(*answer, Step::create).in(step_text("send", object));
+        return tus_refusal(*answer, TusStep::create).in(step_text("send", object));
       }
       abilities_ = is_success(*answer) ? tus::read_abilities(*answer) : tus::Abilities();
     }
@@ -191,7 +148,7 @@ class TusDestination final : public Destination {
     auto answer = place_.transport->exchange(request);
     const std::string step = step_text("begin", object);
     if (!answer.has_value()) return std::move(answer.error()).in(step);
-    if (!is_success(*answer)) return tus_refusal(*answer, Step::create).in(step);
+    if (!is_success(*answer)) return tus_refusal(*answer, TusStep::create).in(step);
     if (answer->status != 201) return not_tus(*answer, "\"201 Created\"").in(step);
     auto id = tus::resolve_location(place_.url, answer->header("location"));
     if (!id.has_value()) return SendFailure(std::move(id.error()), Remedy::change_sink).in(step);
@@ -207,7 +164,7 @@ class TusDestination final : public Destination {
   SendOutcome<Standing> look(const ObjectToSend& object, TransferSession& session) {
     const HttpAnswer answer = TRY(ask("HEAD", object, session));
     const std::string step = step_text("go on with", object);
-    if (!is_success(answer)) return tus_refusal(answer, Step::look).in(step);
+    if (!is_success(answer)) return tus_refusal(answer, TusStep::look).in(step);
     auto offset = offset_of(answer, object);
     if (!offset.has_value()) return std::move(offset.error()).in(step);
     if (const auto expires = tus::parse_date(answer.header("upload-expires")); expires != 0) {
@@ -275,7 +232,7 @@ class TusDestination final : public Destination {
     auto answer = place_.transport->exchange(request);
     const std::string step = step_text("send", object);
     if (!answer.has_value()) return std::move(answer.error()).in(step);
-    if (!is_success(*answer)) return tus_refusal(*answer, Step::send).in(step);
+    if (!is_success(*answer)) return tus_refusal(*answer, TusStep::send).in(step);
     wants_.hear(object.key, *answer);
     const auto now_there = tus::parse_offset(answer->header("upload-offset"));
     if (!now_there) return not_tus(*answer, "a proper Upload-Offset").in(step);
