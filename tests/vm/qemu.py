@@ -15,6 +15,9 @@ import threading
 import time
 
 # Without the features by which a kernel copies and clears memory byte by byte, which emulation really does.
+# One thread for all processors of a guest: with one each, a kernel that patches its own code while it boots dies now and then
+# by an int3 that another processor has long replaced (QEMU 7.2). Two guests side by side keep two processors busy anyway.
+EMULATION = "tcg,thread=single"
 EMULATED_PROCESSOR = "max,erms=off,fsrm=off"
 
 patience = 1  # what every time limit is multiplied by: more than 1 on a host that does too much else
@@ -110,7 +113,7 @@ class VirtualMachine:
         machine = self.machine
         arguments = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none",
-            "-machine", f"q35,max-ram-below-4g={machine.low_memory_mib}M,accel={'kvm' if machine.kvm else 'tcg'}",
+            "-machine", f"q35,max-ram-below-4g={machine.low_memory_mib}M", "-accel", "kvm" if machine.kvm else EMULATION,
             "-cpu", "host" if machine.kvm else EMULATED_PROCESSOR,
             "-smp", str(machine.cpus), "-m", self._memory(),
             "-object", self._memory_backend(),
