@@ -84,9 +84,10 @@ constexpr Rule kConditional[] = {
     {SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), kOwnLimits},
 };
 
-// What AddressSanitizer does beside the program.
-constexpr int kSanitizerCalls[] = {SCMP_SYS(prctl),  SCMP_SYS(getrusage), SCMP_SYS(sched_setaffinity),
-                                   SCMP_SYS(tgkill), SCMP_SYS(mincore),   SCMP_SYS(prlimit64)};
+// What the sanitizers do beside the program; pipes are how they find out whether memory can be read.
+constexpr int kSanitizerCalls[] = {
+    SCMP_SYS(prctl),  SCMP_SYS(pipe),    SCMP_SYS(pipe2),    SCMP_SYS(getrusage), SCMP_SYS(sched_setaffinity),
+    SCMP_SYS(tgkill), SCMP_SYS(mincore), SCMP_SYS(prlimit64)};
 
 using Context = std::unique_ptr<void, decltype(&::seccomp_release)>;
 
