@@ -4,6 +4,8 @@
 #include <charconv>
 #include <string>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump::chromeos {
 namespace {
 
@@ -11,13 +13,6 @@ struct Stamped {
   float time = 0;
   std::string_view rest;  // of the line, behind the time
 };
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 template <class Predicate>
 std::size_t skip(std::string_view text, std::size_t position, Predicate&& predicate) {

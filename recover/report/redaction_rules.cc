@@ -4,20 +4,12 @@
 #include <array>
 #include <iterator>
 
+#include "common/hosted/ascii.h"
+
 namespace warmdump {
 namespace {
 
 constexpr std::size_t kValueSizeMax = 256;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 char at_or_zero(std::string_view text, std::size_t position) {
   return position < text.size() ? text[position] : '\0';
@@ -194,7 +186,7 @@ TextRange match_name(std::string_view text, std::size_t at) {
 }  // namespace
 
 bool is_word_character(char c) {
-  return is_digit(c) || is_letter(c) || c == '_';
+  return is_alphanumeric(c) || c == '_';
 }
 
 // To add one: a function that looks at no more than a bounded number of characters, its row here, and in the

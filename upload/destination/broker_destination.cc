@@ -1,6 +1,5 @@
 #include "upload/destination/broker_destination.h"
 
-#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -117,9 +116,8 @@ class BrokerDestination final : public Destination {
     request.headers.emplace_back("User-Agent", "warmdump/" WARMDUMP_VERSION);
     for (const auto& [name, value] : ticket.headers) {
       // The broker may have signed another Content-Type.
-      std::erase_if(request.headers, [&n = name](const auto& header) {
-        return std::equal(header.first.begin(), header.first.end(), n.begin(), n.end(),
-                          [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+      std::erase_if(request.headers, [lower = lower_case(name)](const auto& header) {
+        return lower_case(header.first) == lower;
       });
       request.headers.emplace_back(name, value);
     }

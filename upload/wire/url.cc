@@ -15,10 +15,6 @@ bool is_one_of(char c, std::string_view set) {
   return set.find(c) != std::string_view::npos;
 }
 
-bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 Failure bad_url(std::string_view text, std::string_view why) {
   return Failure(ErrorCode::invalid, fmt::format("bad address \"{}\": {}", redacted(text), why));
 }

@@ -1,7 +1,5 @@
 #include "upload/destination/s3/aws_credentials.h"
 
-#include <algorithm>
-
 #include "common/hosted/ascii.h"
 #include "common/hosted/secret.h"
 

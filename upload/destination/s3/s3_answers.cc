@@ -1,6 +1,5 @@
 #include "upload/destination/s3/s3_answers.h"
 
-#include <algorithm>
 #include <charconv>
 
 #include "common/hosted/ascii.h"
